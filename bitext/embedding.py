@@ -1,0 +1,622 @@
+"""Texts come in, unit vectors go out: the encoders that ship, and any SentenceTransformer in their place.
+
+A packaged model is a folder of three files the vectors depend on (``config.json``, ``tokenizer.json``,
+``model.safetensors`` with weights in 4 bits) and ``model.json``, the card that names their hashes.  It is a BERT with
+mean pooling, run here by fifty lines of torch: texts are deduplicated, sorted by length and packed into batches of
+tokens without any padding, and neither transformers nor sentence-transformers is imported, which would take longer
+than most documents.  `PackagedEmbedder.sentence_transformer` hands the same weights over as a `SentenceTransformer`.
+
+Nothing is ever downloaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitext.errors import EmbeddingError
+
+if TYPE_CHECKING:
+    import torch
+    from tokenizers import Tokenizer
+
+Vectors = NDArray[np.float32]
+
+_HASHED = ("config.json", "model.safetensors", "tokenizer.json")
+_ROOTS = (Path(__file__).parent / "_models", Path(__file__).parent.parent / "models")
+# Tokens a batch: on CPU what keeps activations in the cache (measured, benchmarks/embedding.py), on CUDA what fills it
+_TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 65536}
+_TEXTS_PER_ROUND = 16384  # texts tokenized at a time, so that a million of them do not all wait in memory
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """What aligners and scorers ask of an encoder; `bitext.testing.verify_embedder` checks all of it."""
+
+    @property
+    def name(self) -> str:
+        """How people call it."""
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal digits that change whenever a vector can change."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 of shape (len(texts), dim), rows of unit length, also for empty texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A packaged model, without loading it.
+
+    Parameters
+    ----------
+    name : str
+    dim : int
+        Length of its vectors.
+    digest : str
+        Over the files that decide the vectors.
+    size : int
+        Bytes on disk.
+    license : str
+        SPDX identifier.
+    path : Path
+        Its folder.
+    """
+
+    name: str
+    dim: int
+    digest: str
+    size: int
+    license: str
+    path: Path
+
+
+def packaged_models() -> list[ModelInfo]:
+    """List the encoders that ship with this installation, by name."""
+    found: dict[str, ModelInfo] = {}
+    for root in _ROOTS:
+        for card_path in sorted(root.glob("*/model.json")):
+            card = _read_json(card_path)
+            folder = card_path.parent
+            size = sum(f.stat().st_size for f in folder.iterdir() if f.is_file())
+            info = ModelInfo(card["name"], card["dim"], card["digest"], size, card["license"], folder)
+            found.setdefault(info.name, info)
+    return [found[name] for name in sorted(found)]
+
+
+def load_embedder(name: str | Path = "zh-en", *, device: str | None = None) -> Embedder:
+    """Load an encoder.
+
+    Parameters
+    ----------
+    name : str or Path, default "zh-en"
+        A packaged model, a folder (packaged or SentenceTransformer), or the name of a SentenceTransformer that is
+        already in the local Hugging Face cache.
+    device : str, optional
+        As in torch: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.  By default CUDA if there is any.
+
+    Returns
+    -------
+    Embedder
+
+    Raises
+    ------
+    EmbeddingError
+        If there is no such model here, its files are damaged, or the device is not there.
+
+    Examples
+    --------
+    >>> embedder = load_embedder("zh-en", device="cpu")
+    >>> vectors = embedder.embed(["你好，世界", "Hello, world", "The price of steel fell"])
+    >>> bool(vectors[0] @ vectors[1] > vectors[0] @ vectors[2])
+    True
+    """
+    packaged = {info.name: info.path for info in packaged_models()}
+    folder = packaged.get(str(name), Path(name))
+    if (folder / "model.json").is_file():
+        return PackagedEmbedder(folder, device=device)
+    if folder.is_dir():
+        if not any((folder / f).is_file() for f in ("modules.json", "config.json")):
+            raise EmbeddingError(
+                f"folder {str(folder)!r} holds no model; expected a model.json (packaged) or modules.json "
+                "(SentenceTransformer) in it."
+            )
+    elif not _in_hub_cache(str(name)):
+        raise EmbeddingError(
+            f"unknown model {str(name)!r}; packaged are {', '.join(packaged) or 'none'}. The folder of a "
+            "SentenceTransformer works too, or the name of one fetched before (hf download NAME)."
+        )
+    return SentenceTransformerEmbedder(str(name), device=device)
+
+
+class PackagedEmbedder:
+    """A packaged encoder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its files are.
+    device : str, optional
+        By default CUDA if there is any; there it computes in half precision.
+
+    Attributes
+    ----------
+    name, digest, dim, device
+    """
+
+    def __init__(self, folder: Path, *, device: str | None = None) -> None:
+        card = _read_json(folder / "model.json")
+        _require_intact(folder, card["files"])
+        self.folder = folder
+        self.name: str = card["name"]
+        self.digest: str = card["digest"]
+        self.device = _device(device)
+        config = _read_json(folder / "config.json")
+        self.dim: int = config["hidden_size"]
+        self._encoder = _Encoder(folder / "model.safetensors", config, self.device)
+        self._tokenizer = _load_tokenizer(folder / "tokenizer.json")
+        self._prefix: str = config["prefix"]
+        prefix = (
+            self._tokenizer.encode(self._prefix.strip(), add_special_tokens=False).ids if self._prefix else []
+        )
+        self._head = [config["bos_token_id"], *prefix]
+        self._tail = [config["eos_token_id"]]
+        self._window = config["max_position_embeddings"] - len(self._head) - len(self._tail)
+        self._tokens_per_batch = _TOKENS_PER_BATCH.get(self.device.type, _TOKENS_PER_BATCH["cpu"])
+
+    def __repr__(self) -> str:
+        return f"<PackagedEmbedder {self.name!r} {self.digest[:8]}, {self.dim} dimensions, {self.device}>"
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed `texts`.
+
+        Texts longer than the window (512 tokens) are embedded in parts, which count by their number of tokens.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        float32 ndarray of shape (len(texts), dim)
+            Rows of unit length.
+        """
+        unique, inverse = _deduplicate(texts)
+        rounds = [unique[i : i + _TEXTS_PER_ROUND] for i in range(0, len(unique), _TEXTS_PER_ROUND)]
+        vectors = [self._embed_round(part) for part in rounds]
+        return np.concatenate([np.empty((0, self.dim), np.float32), *vectors])[inverse]
+
+    def sentence_transformer(self) -> Any:
+        """Return the same encoder as a `sentence_transformers.SentenceTransformer` on the same device."""
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="bitext-") as folder:
+            self.export(Path(folder))
+            return _load_sentence_transformer(folder, self.device)
+
+    def export(self, folder: Path) -> None:
+        """Write the encoder to `folder` in the layout of sentence-transformers, with float32 weights."""
+        from safetensors.torch import save_file
+
+        files = _sentence_transformer_files(_read_json(self.folder / "config.json"), self._prefix)
+        for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(json.dumps(content, indent=1), encoding="utf-8")
+        (folder / "tokenizer.json").write_bytes((self.folder / "tokenizer.json").read_bytes())
+        tensors = _read_tensors(self.folder / "model.safetensors", expand=True)
+        save_file(
+            {n: t.contiguous() for n, t in tensors.items()}, folder / "model.safetensors", {"format": "pt"}
+        )
+
+    def _embed_round(self, texts: Sequence[str]) -> Vectors:
+        parts: list[list[int]] = []
+        owner: list[int] = []
+        for i, ids in enumerate(self._token_ids(texts)):
+            for start in range(0, max(len(ids), 1), self._window):
+                parts.append([*self._head, *ids[start : start + self._window], *self._tail])
+                owner.append(i)
+        lengths = np.array([len(p) for p in parts])
+        order = np.argsort(
+            -lengths, kind="stable"
+        )  # longest first: what does not fit in memory shows at once
+        sums = np.zeros((len(texts), self.dim), dtype=np.float32)
+        start = 0
+        while start < len(order):
+            stop = start + max(1, self._tokens_per_batch // int(lengths[order[start]]))
+            batch = order[start:stop]
+            try:
+                means = self._encoder([parts[i] for i in batch])
+            except Exception as error:
+                if not _is_out_of_memory(error) or len(batch) == 1:
+                    raise
+                self._tokens_per_batch = max(1, int(lengths[batch].sum()) // 2)
+                _release_memory()
+                continue
+            np.add.at(sums, np.array(owner)[batch], means * lengths[batch, None].astype(np.float32))
+            start = stop
+        return _unit_rows(sums, self.name)
+
+    def _token_ids(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        try:
+            encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        except (UnicodeEncodeError, TypeError):  # lone surrogates, as badly decoded files have them
+            clean = [t.encode("utf-8", "replace").decode() for t in texts]
+            encodings = self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
+        return (encoding.ids for encoding in encodings)
+
+
+class SentenceTransformerEmbedder:
+    """Any SentenceTransformer that is on this machine.
+
+    Parameters
+    ----------
+    name : str
+        A folder, or a name in the local Hugging Face cache.
+    device : str, optional
+        By default CUDA if there is any; there it computes in half precision.
+
+    Attributes
+    ----------
+    name, digest, dim, device, model
+    """
+
+    def __init__(self, name: str, *, device: str | None = None) -> None:
+        self.name = name
+        self.device = _device(device)
+        self.model = _load_sentence_transformer(name, self.device)
+        if self.device.type == "cuda":
+            self.model.half()
+        self.digest = _state_digest(self.model.state_dict())
+        self.dim: int = self._encode([""], 1).shape[1]
+        self._batch_size = 256 if self.device.type == "cuda" else 32
+
+    def __repr__(self) -> str:
+        return f"<SentenceTransformerEmbedder {self.name!r} {self.digest[:8]}, {self.dim} dimensions, {self.device}>"
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed `texts`; those longer than the model's window in parts, which count by their number of tokens.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        float32 ndarray of shape (len(texts), dim)
+            Rows of unit length.
+        """
+        unique, inverse = _deduplicate(texts)
+        if not unique:
+            return np.empty((0, self.dim), dtype=np.float32)
+        pieces = [self._pieces(text) for text in unique]
+        owner = np.repeat(np.arange(len(unique)), [len(p) for p in pieces])
+        weights = np.array([weight for p in pieces for _, weight in p], dtype=np.float32)
+        vectors = self._encode([text for p in pieces for text, _ in p], self._batch_size)
+        sums = np.zeros((len(unique), self.dim), dtype=np.float32)
+        np.add.at(sums, owner, vectors * weights[:, None])
+        return _unit_rows(sums, self.name)[inverse]
+
+    def _encode(self, texts: list[str], batch_size: int) -> Vectors:
+        while True:
+            try:
+                vectors = self.model.encode(texts, batch_size=batch_size, show_progress_bar=False)
+            except Exception as error:
+                if not _is_out_of_memory(error) or batch_size == 1:
+                    raise
+                batch_size = self._batch_size = batch_size // 2
+                _release_memory()
+                continue
+            return np.asarray(vectors, dtype=np.float32)
+
+    def _pieces(self, text: str) -> list[tuple[str, int]]:
+        """Cut a text that is longer than the window at token boundaries; with each piece, its number of tokens."""
+        window = getattr(self.model, "max_seq_length", None)
+        tokenizer = getattr(self.model, "tokenizer", None)
+        # a token is at least one character, so short texts need not be tokenized to know
+        if not window or len(text) < window // 2 or not getattr(tokenizer, "is_fast", False):
+            return [(text, 1)]
+        room = max(1, window - 8 - max((len(p) for p in self.model.prompts.values()), default=0))
+        offsets = tokenizer(
+            text, add_special_tokens=False, truncation=False, return_offsets_mapping=True, verbose=False
+        )["offset_mapping"]
+        if len(offsets) <= room:
+            return [(text, max(1, len(offsets)))]
+        starts = [0, *(offsets[i][0] for i in range(room, len(offsets), room)), len(text)]
+        counts = [min(room, len(offsets) - i) for i in range(0, len(offsets), room)]
+        return [(text[a:b], n) for a, b, n in zip(starts, starts[1:], counts, strict=False)]
+
+
+class _Encoder:
+    """A BERT with mean pooling over batches without padding: all tokens of a batch in one row, texts by length."""
+
+    def __init__(self, path: Path, config: dict[str, Any], device: torch.device) -> None:
+        import torch
+
+        self.device = device
+        self.dtype = torch.float16 if device.type == "cuda" else torch.float32
+        self.n_heads: int = config["num_attention_heads"]
+        self.eps: float = config["layer_norm_eps"]
+        tensors = _read_tensors(path, expand=False)
+        word = "embeddings.word_embeddings.weight"
+        # the word embeddings stay packed: a batch needs a few of their rows
+        self.word_packed = tensors.pop(f"{word}.packed").to(device)
+        self.word_scale = tensors.pop(f"{word}.scale").to(device)
+        weights = {n: t.to(device, self.dtype) for n, t in _expand(tensors).items()}
+        self.position = (
+            weights["embeddings.position_embeddings.weight"]
+            + weights["embeddings.token_type_embeddings.weight"][0]
+        )
+        self.norm = (weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"])
+        self.layers = [_layer(weights, i) for i in range(config["num_hidden_layers"])]
+
+    def __call__(self, batch: Sequence[Sequence[int]]) -> Vectors:
+        """Return the mean of the last states of each row of token ids; rows must be sorted by length."""
+        import torch
+        from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
+
+        groups = [(length, len(list(rows))) for length, rows in groupby(len(ids) for ids in batch)]
+        with torch.inference_mode():
+            ids = torch.tensor([i for row in batch for i in row], device=self.device)
+            steps = torch.arange(len(self.position), device=self.device)
+            positions = torch.cat([steps[:length].repeat(n) for length, n in groups])
+            x = self._word_rows(ids) + self.position[positions]
+            shape = (x.shape[1],)
+            x = layer_norm(x, shape, *self.norm, self.eps)
+            for layer in self.layers:
+                qkv = linear(x, *layer["qkv"])
+                attended = torch.empty_like(x)
+                start = 0
+                for length, n in groups:
+                    stop = start + length * n
+                    q, k, v = qkv[start:stop].view(n, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
+                    heads = scaled_dot_product_attention(q, k, v)
+                    attended[start:stop] = heads.transpose(1, 2).reshape(length * n, -1)
+                    start = stop
+                x = layer_norm(x + linear(attended, *layer["out"]), shape, *layer["norm1"], self.eps)
+                x = layer_norm(
+                    x + linear(gelu(linear(x, *layer["up"])), *layer["down"]),
+                    shape,
+                    *layer["norm2"],
+                    self.eps,
+                )
+            rows = x.float().split([length * n for length, n in groups])
+            means = [r.view(n, length, -1).mean(1) for r, (length, n) in zip(rows, groups, strict=True)]
+            return cast(Vectors, torch.cat(means).cpu().numpy())
+
+    def _word_rows(self, ids: torch.Tensor) -> torch.Tensor:
+        return _unpack(self.word_packed[ids], self.word_scale[ids]).to(self.dtype)
+
+
+def _layer(weights: dict[str, torch.Tensor], i: int) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    import torch
+
+    def pair(name: str) -> tuple[torch.Tensor, torch.Tensor]:
+        return weights[f"encoder.layer.{i}.{name}.weight"], weights[f"encoder.layer.{i}.{name}.bias"]
+
+    query, key, value = (pair(f"attention.self.{n}") for n in ("query", "key", "value"))
+    return {
+        "qkv": (torch.cat([query[0], key[0], value[0]]), torch.cat([query[1], key[1], value[1]])),
+        "out": pair("attention.output.dense"),
+        "norm1": pair("attention.output.LayerNorm"),
+        "up": pair("intermediate.dense"),
+        "down": pair("output.dense"),
+        "norm2": pair("output.LayerNorm"),
+    }
+
+
+def _read_tensors(path: Path, *, expand: bool) -> dict[str, torch.Tensor]:
+    """Read weights; with `expand`, 4-bit ones as float32."""
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path)
+    except Exception as error:
+        raise EmbeddingError(
+            f"{path} is not a safetensors file ({error}); reinstall or rebuild the model."
+        ) from error
+    return _expand(tensors) if expand else tensors
+
+
+def _expand(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    expanded = {n: t.float() for n, t in tensors.items() if not n.endswith((".packed", ".scale"))}
+    for name, packed in tensors.items():
+        if name.endswith(".packed"):
+            stem = name.removesuffix(".packed")
+            expanded[stem] = _unpack(packed, tensors[f"{stem}.scale"])
+    return expanded
+
+
+def _unpack(packed: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """Turn blocks of 32 weights in 4 bits into float32; the layout is described in models/packing.py."""
+    import torch
+
+    nibbles = packed.view(len(packed), -1, 16)
+    codes = torch.cat([nibbles & 15, nibbles >> 4], dim=2).float() - 8
+    return (codes * scale.float().unsqueeze(2)).view(len(packed), -1)
+
+
+def _load_tokenizer(path: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    tokenizer: Tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _deduplicate(texts: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:
+    if isinstance(texts, str):
+        raise EmbeddingError(
+            f"embed() got one string, {texts[:20]!r}; expected a sequence of strings. Wrap it in a list."
+        )
+    place: dict[str, int] = {}
+    inverse = np.empty(len(texts), dtype=np.intp)
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise EmbeddingError(f"embed() got {type(text).__name__} at position {i}; expected strings.")
+        inverse[i] = place.setdefault(text, len(place))
+    return list(place), inverse
+
+
+def _unit_rows(vectors: Vectors, name: str) -> Vectors:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.all(np.isfinite(norms)) or np.any(norms == 0):
+        raise EmbeddingError(
+            f"{name!r} returned vectors that are zero or not finite; expected ones of unit length."
+        )
+    return (vectors / norms).astype(np.float32)
+
+
+def _device(device: str | None) -> torch.device:
+    import torch
+
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        wanted = torch.device(device)
+    except RuntimeError as error:
+        raise EmbeddingError(f"unknown device {device!r}; expected 'cpu', 'cuda' or 'cuda:N'.") from error
+    if wanted.type == "cuda" and (wanted.index or 0) >= torch.cuda.device_count():
+        raise EmbeddingError(
+            f"no CUDA device for {device!r}: torch {torch.__version__} sees {torch.cuda.device_count()}. "
+            "Use device='cpu'."
+        )
+    return wanted
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError)
+
+
+def _release_memory() -> None:
+    import torch
+
+    torch.cuda.empty_cache()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EmbeddingError(f"{path} cannot be read ({error}); reinstall or rebuild the model.") from error
+    return cast(dict[str, Any], content)
+
+
+def _require_intact(folder: Path, hashes: dict[str, str]) -> None:
+    for name in _HASHED:
+        try:
+            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except OSError as error:
+            raise EmbeddingError(f"{folder / name} is missing; reinstall or rebuild the model.") from error
+        if found != hashes.get(name):
+            raise EmbeddingError(
+                f"{folder / name} has sha256 {found[:12]}…, model.json says {hashes.get(name, 'nothing')[:12]}…: "
+                "the file is damaged. Reinstall or rebuild the model."
+            )
+
+
+def _in_hub_cache(name: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    candidates = [name, f"sentence-transformers/{name}"] if "/" not in name else [name]
+    try:
+        return any(isinstance(try_to_load_from_cache(c, "config.json"), str) for c in candidates)
+    except ValueError:  # not the form of a repository name
+        return False
+
+
+def _load_sentence_transformer(name: str, device: torch.device) -> Any:
+    with _quiet():
+        from sentence_transformers import SentenceTransformer
+
+        try:
+            return SentenceTransformer(name, device=str(device), local_files_only=True)
+        except Exception as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise EmbeddingError(
+                f"{name!r} does not load as a SentenceTransformer ({reason}); expected a complete model on this machine."
+            ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep loading silent: transformers logs and draws progress bars unless told otherwise."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from transformers.utils import logging
+
+        verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        try:
+            yield
+        finally:
+            logging.set_verbosity(verbosity)
+            if bars:
+                logging.enable_progress_bar()
+
+
+def _state_digest(state: dict[str, torch.Tensor]) -> str:
+    """Digest of names, shapes and up to 4096 evenly spaced values of each weight: reading all of them is slow."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        flat = tensor.detach().flatten()
+        sample = flat[:: max(1, len(flat) // 4096)].cpu().float().numpy()
+        digest.update(f"{name} {tuple(tensor.shape)}".encode() + sample.tobytes())
+    return digest.hexdigest()
+
+
+def _sentence_transformer_files(config: dict[str, Any], prefix: str) -> dict[str, Any]:
+    names = ("Transformer", "Pooling", "Normalize")
+    paths = ("", "1_Pooling", "2_Normalize")
+    architecture = {k: v for k, v in config.items() if k != "prefix"}
+    return {
+        "config.json": {**architecture, "architectures": ["BertModel"], "model_type": "bert"},
+        "modules.json": [
+            {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{name}"}
+            for i, (name, path) in enumerate(zip(names, paths, strict=True))
+        ],
+        "sentence_bert_config.json": {
+            "max_seq_length": config["max_position_embeddings"],
+            "do_lower_case": False,
+        },
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": config["hidden_size"],
+            "pooling_mode_mean_tokens": True,
+            "pooling_mode_cls_token": False,
+            "pooling_mode_max_tokens": False,
+            "pooling_mode_mean_sqrt_len_tokens": False,
+        },
+        "config_sentence_transformers.json": {
+            "prompts": {"query": prefix, "document": prefix},
+            "default_prompt_name": "query",
+            "similarity_fn_name": "cosine",
+        },
+        "tokenizer_config.json": {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": config["max_position_embeddings"],
+            "bos_token": "<s>",
+            "eos_token": "</s>",
+            "cls_token": "<s>",
+            "sep_token": "</s>",
+            "unk_token": "<unk>",
+            "pad_token": "<pad>",
+        },
+    }
