@@ -1,0 +1,293 @@
+"""Terms in running text: a text and an index of terms in, the places where terms stand out, in one pass.
+
+Both languages become a *compact* string in which what may vary is gone: case, width and script variants,
+spaces and hyphens, for English also number and spelling.  A term is then a plain substring between two
+anchors, whatever the number of terms: the index maps the first characters of every term to the lengths that
+can follow, so a position costs a few dictionary look-ups and no loop over terms.  Offsets lead back to the
+code points of the original.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log
+from typing import Any
+
+from bitext.data import Span
+
+HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_DROPPED = frozenset(" \t\u00a0\u3000\u200b\ufeff-\u2010\u2011\u2012·•・‧∙")
+_ALNUM = re.compile(r"[^\W_]")
+_LATIN = re.compile(r"[A-Za-z0-9\u00c0-\u024f]")
+_TOKEN = re.compile(r"(?P<word>[^\W\d_]+)(?:['’](?:s|S)\b)?|\d+(?:[.,]\d+)*|&|[+#]")
+_IRREGULAR = {
+    "men": "man", "women": "woman", "children": "child", "people": "person", "feet": "foot", "teeth": "tooth",
+    "mice": "mouse", "criteria": "criterion", "phenomena": "phenomenon", "indices": "index",
+    "matrices": "matrix", "appendices": "appendix", "programme": "program", "programmes": "program",
+    "grey": "gray", "cheque": "check", "cheques": "check",
+}  # fmt: skip
+
+
+# -------------------------------------------------------------------------------- folding
+
+
+class _Fold(dict[int, str]):
+    """Code point -> what it counts as: Simplified, half-width, lower case; always one character."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        wide = unicodedata.normalize("NFKC", char)
+        folded = wide if len(wide) == 1 else char
+        if HAN.match(folded):
+            folded = _simplified(folded)
+        lower = folded.lower()
+        self[code] = result = lower if len(lower) == 1 else folded
+        return result
+
+
+_FOLD = _Fold({ord("’"): "'", ord("‘"): "'", ord("–"): "-", ord("—"): "-"})
+
+
+def fold(text: str) -> str:
+    """Map to Simplified, half-width and lower-case characters, one by one.
+
+    The result has the length of `text`, so offsets stay what they are.
+    """
+    return text.translate(_FOLD)
+
+
+@lru_cache(maxsize=1)
+def _converter() -> Any:
+    from opencc_purepy import OpenCC  # 0.1 s, and English texts do not need it
+
+    return OpenCC("hk2s")  # folds Hong Kong variants as well as plain Traditional characters
+
+
+def _simplified(char: str) -> str:
+    simple: str = _converter().convert(char)
+    return simple if len(simple) == 1 else char
+
+
+# -------------------------------------------------------------------------------- compact strings
+
+
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """A text reduced to what terms are compared by.
+
+    ``starts[i]`` and ``ends[i]`` are the code points where character ``i`` of `text` starts and ends in the
+    original; `first` holds the positions in `text` where a term may start, `last` those where it may end.
+    """
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+    first: Sequence[int]
+    last: frozenset[int]
+
+    def span(self, start: int, end: int) -> Span:
+        """Code points of the original for ``text[start:end]``."""
+        return self.starts[start], self.ends[end - 1]
+
+
+def compact(text: str, lang: str) -> Compact:
+    """Reduce `text` in language `lang` for comparison."""
+    return _compact_chinese(text) if lang.lower().startswith("zh") else _compact_english(text)
+
+
+def term_key(text: str, lang: str) -> str:
+    """Return the compact form under which a term is indexed; empty if nothing but punctuation is left."""
+    if lang.lower().startswith("zh"):
+        return _compact_chinese(text.strip(" 《》「」『』“”\"'〈〉")).text
+    words = [lemma(m[0], m["word"]) for m in _TOKEN.finditer(text)]
+    if len(words) > 1 and words[0] in ("the", "a", "an"):
+        words = words[1:]
+    return "".join(words)
+
+
+def _compact_chinese(text: str) -> Compact:
+    folded = fold(text)
+    offsets = [i for i, char in enumerate(folded) if char not in _DROPPED]
+    kept = "".join([folded[i] for i in offsets])
+    inner = [
+        bool(_LATIN.match(text[i]) and i and text[i - 1] not in _DROPPED and _LATIN.match(text[i - 1]))
+        for i in offsets
+    ]
+    first = [i for i, inside in enumerate(inner) if not inside]
+    last = frozenset(i for i in range(1, len(kept) + 1) if i == len(kept) or not inner[i])
+    return Compact(kept, offsets, [i + 1 for i in offsets], first, last)
+
+
+def _compact_english(text: str) -> Compact:
+    words: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    first: list[int] = []
+    length = 0
+    for match in _TOKEN.finditer(text):
+        word = lemma(match[0], match["word"])
+        start, end = match.start(), match.end("word") if match["word"] else match.end()
+        first.append(length)
+        length += len(word)
+        words.append(word)
+        starts.extend([start] * len(word))
+        ends.extend([end] * len(word))
+    return Compact("".join(words), starts, ends, first, frozenset([*first[1:], length]))
+
+
+@lru_cache(maxsize=65536)
+def lemma(token: str, word: str | None) -> str:
+    """Reduce an English token to what all its inflections and spellings share.  A stem, not always a word."""
+    if word is None:
+        return "and" if token == "&" else token
+    if len(word) > 2 and word[-1] == "s" and word[:-1].isupper():
+        word = word[:-1]  # SMEs, AIs
+    if word.isupper() and len(word) <= 5:
+        return word.lower()
+    stem = fold(word)
+    if (regular := _IRREGULAR.get(stem)) is not None:
+        return regular
+    return _spelling(_singular(stem)) if stem.isascii() else stem
+
+
+def _singular(word: str) -> str:
+    if len(word) <= 3:
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    elif word.endswith("is"):
+        word = word[:-2]  # analysis, analyses
+    if len(word) >= 4:
+        if word.endswith(("se", "xe", "ze", "che", "she", "oe")):
+            word = word[:-1]  # box, boxes; house, houses
+        elif word.endswith("ie"):
+            word = word[:-2] + "y"
+    if len(word) >= 4 and word.endswith(("ve", "fe", "f")):
+        word = word.rstrip("e")[:-1] + "v"  # leaf, leaves
+    return word
+
+
+def _spelling(word: str) -> str:
+    """Fold British and American spelling together."""
+    if len(word) < 6:
+        return word
+    for british, american in _SPELLINGS:
+        if word.endswith(british):
+            return word[: -len(british)] + american
+    return word
+
+
+_SPELLINGS = (
+    ("isation", "ization"), ("ising", "izing"), ("ised", "ized"), ("isational", "izational"), ("is", "iz"),
+    ("our", "or"), ("oured", "ored"), ("tre", "ter"), ("bre", "ber"), ("ence", "ens"),
+)  # fmt: skip
+
+
+# -------------------------------------------------------------------------------- index
+
+
+class TermIndex:
+    """Keys -> payload numbers, found in compact strings without looping over the keys."""
+
+    __slots__ = ("_lengths", "_payloads", "_width")
+
+    def __init__(self, items: Iterable[tuple[str, int]], *, width: int) -> None:
+        self._width = width
+        self._payloads: dict[str, tuple[int, ...]] = {}
+        lengths: dict[str, set[int]] = {}
+        for key, payload in items:
+            known = self._payloads.get(key, ())
+            if payload not in known:
+                self._payloads[key] = (*known, payload)
+            lengths.setdefault(key[:width], set()).add(len(key))
+        self._lengths = {prefix: sorted(found) for prefix, found in lengths.items()}
+
+    def __len__(self) -> int:
+        return len(self._payloads)
+
+    def find(self, compact: Compact) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """Yield every ``(start, end, payloads)`` between two anchors of `compact`, overlapping ones too."""
+        text, last, payloads, lengths = compact.text, compact.last, self._payloads, self._lengths
+        for start in compact.first:
+            for width in range(1, min(self._width, len(text) - start) + 1):
+                for length in lengths.get(text[start : start + width], ()):
+                    end = start + length
+                    if end in last and (found := payloads.get(text[start:end])) is not None:
+                        yield start, end, found
+
+
+# -------------------------------------------------------------------------------- word boundaries
+
+
+@lru_cache(maxsize=1)
+def _words() -> tuple[dict[str, int], float]:
+    """Word frequencies of jieba's dictionary, with its prefixes at 0, and the logarithm of their sum."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # invalid escapes and pkg_resources in jieba 0.42.1
+        import jieba
+
+    tokenizer = jieba.Tokenizer()
+    # not tokenizer.initialize(): that writes a cache into the system's temporary folder and logs
+    frequencies, total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
+    return frequencies, log(total)
+
+
+def straddles(text: str, start: int, end: int, *, window: int = 8, tolerance: float = 4.0) -> bool:
+    """Whether ``text[start:end]`` cuts through the words around it, as 国会 does in 中国会议.
+
+    Compares the best segmentation of the neighborhood with the best one that has a boundary at `start` and at
+    `end`.
+
+    Parameters
+    ----------
+    text : str
+        Folded Chinese.
+    start, end : int
+        The place to judge.
+    window : int
+        Characters looked at on each side; cut at punctuation.
+    tolerance : float
+        Difference of log-probabilities up to which the boundaries are believed.
+    """
+    low = start
+    while low > max(0, start - window) and HAN.match(text[low - 1]):
+        low -= 1
+    high = end
+    while high < min(len(text), end + window) and HAN.match(text[high]):
+        high += 1
+    if low == start and high == end:
+        return False
+    return _straddles(text[low:high], start - low, end - low, tolerance)
+
+
+@lru_cache(maxsize=65536)
+def _straddles(text: str, start: int, end: int, tolerance: float) -> bool:
+    best, crossing = _best(text, ()), _best(text, (start, end))
+    return best - crossing > tolerance
+
+
+def _best(text: str, boundaries: tuple[int, ...]) -> float:
+    """Log-probability of the most probable segmentation of `text` that no word of crosses `boundaries`."""
+    frequencies, total = _words()
+    n = len(text)
+    score = [0.0] * (n + 1)
+    for i in range(n - 1, -1, -1):
+        at = bisect_right(boundaries, i)
+        limit = boundaries[at] if at < len(boundaries) else n
+        best = log(frequencies.get(text[i]) or 1) - total + score[i + 1]
+        for j in range(i + 2, limit + 1):
+            frequency = frequencies.get(text[i:j])
+            if frequency is None:
+                break
+            if frequency:
+                best = max(best, log(frequency) - total + score[j])
+        score[i] = best
+    return score[0]
