@@ -1,0 +1,149 @@
+"""Measure `bitext.quantities`: false alarms on human translations, errors found, speed.
+
+    python benchmarks/quantities.py DATA_DIR [--list hkma|errors|demetr]
+
+DATA_DIR holds the folders `hkma`, `number_errors` and `demetr_zh` (WMT25 terminology task, track 2, with the
+number errors found in its submissions; DEMETR minimal pairs).  Prints one JSON object; `--list` prints the cases.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from bitext.quantities import compare_quantities, find_quantities
+
+
+def main() -> None:
+    """Print the figures for the data in the folder given."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, metavar="DATA_DIR")
+    parser.add_argument(
+        "--list", choices=["hkma", "errors", "demetr"], help="print the cases that went wrong"
+    )
+    options = parser.parse_args()
+    figures: dict[str, Any] = {}
+    for name, measure in (("hkma", false_alarms), ("errors", errors_found), ("demetr", pairs_separated)):
+        figures[name] = measure(options.data, options.list == name)
+    figures["megabytes_per_second"] = speed(options.data)
+    print(json.dumps(figures, indent=2, ensure_ascii=False))
+
+
+def false_alarms(data: Path, show: bool) -> dict[str, dict[str, float]]:
+    """Share of the numbers of professional translations that are flagged, by direction.
+
+    A number is a quantity of the source that has a digit or weighs at least 0.5; every finding counts as an alarm.
+    """
+    figures = {}
+    for direction in ("zh-en", "en-zh"):
+        source_lang, target_lang = direction.split("-")
+        numbers = alarms = paragraphs = paragraphs_flagged = 0
+        for path in sorted((data / "hkma" / "ref").glob("full_data_*.jsonl")):
+            for row in _rows(path):
+                pairs = zip(row[source_lang].split("\n\n"), row[target_lang].split("\n\n"), strict=True)
+                for source, target in pairs:
+                    quantities = find_quantities(source, source_lang)
+                    numbers += sum(bool(re.search(r"\d", q.text)) or q.weight >= 0.5 for q in quantities)
+                    found = compare_quantities(
+                        source, target, source_lang=source_lang, target_lang=target_lang
+                    )
+                    alarms += len(found)
+                    paragraphs += 1
+                    paragraphs_flagged += bool(found)
+                    if show and found and direction == "zh-en":
+                        print(f"{path.stem}\n  {source}\n  {target}")
+                        for f in found:
+                            print(f"    {f.kind} {f.confidence:.2f}: {f.message} → {f.suggestion}")
+        figures[direction] = {
+            "numbers": numbers,
+            "alarms": alarms,
+            "alarms_per_number": round(alarms / numbers, 4),
+            "paragraphs": paragraphs,
+            "paragraphs_flagged": round(paragraphs_flagged / paragraphs, 4),
+        }
+    return figures
+
+
+def errors_found(data: Path, show: bool) -> dict[str, float]:
+    """Natural magnitude errors: share found at the place, and with the right factor."""
+    rows = _rows(data / "number_errors" / "number_errors.jsonl")
+    found = right = 0
+    for row in rows:
+        findings = [
+            f
+            for f in compare_quantities(row["zh"], row["en"])
+            if f.target and row["en_span"] in f.target.text
+        ]
+        found += bool(findings)
+        good = any(f.factor and abs(f.factor / row["ratio"] - 1) < 0.02 for f in findings)
+        right += good
+        if show and not good:
+            print(
+                row["id"],
+                row["zh_span"],
+                row["en_span"],
+                row["ratio"],
+                [(f.kind, f.factor, f.message) for f in findings],
+            )
+            print("   ", row["zh"], "\n   ", row["en"])
+    return {
+        "errors": len(rows),
+        "found": round(found / len(rows), 4),
+        "right_factor": round(right / len(rows), 4),
+    }
+
+
+def pairs_separated(data: Path, show: bool) -> dict[str, int]:
+    """Minimal pairs: the good translation is clean and the one with a changed number is flagged."""
+    rows = [
+        r
+        for r in _rows(data / "demetr_zh" / "critical_id10_numbers_replaced.jsonl")
+        if r["mt_sent"] != r["pert_sent"]
+    ]
+    separated = good_flagged = 0
+    for row in rows:
+        good = compare_quantities(row["src_sent"], row["mt_sent"])
+        bad = compare_quantities(row["src_sent"], row["pert_sent"])
+        separated += bool(bad) and not good
+        good_flagged += bool(good)
+        if show and (good or not bad):
+            print(row["id"], row["src_sent"], "\n   ", row["mt_sent"], "\n   ", row["pert_sent"])
+            print(
+                "    good:",
+                [(f.kind, f.message) for f in good],
+                "\n    bad:",
+                [(f.kind, f.message) for f in bad],
+            )
+    return {"pairs": len(rows), "separated": separated, "good_flagged": good_flagged}
+
+
+def speed(data: Path) -> dict[str, float]:
+    """UTF-8 megabytes that `find_quantities` reads in a second, best of three runs."""
+    speeds = {}
+    rows = _rows(next(iter(sorted((data / "hkma" / "ref").glob("full_data_*.jsonl")))))
+    for lang in ("zh", "en"):
+        text = "\n".join(row[lang] for row in rows)
+        megabytes = len(text.encode()) / 1e6
+        best = min(_seconds(text, lang) for _ in range(3))
+        speeds[lang] = round(megabytes / best, 2)
+    return speeds
+
+
+def _seconds(text: str, lang: str) -> float:
+    start = time.perf_counter()
+    find_quantities(text, lang)
+    return time.perf_counter() - start
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+if __name__ == "__main__":
+    main()

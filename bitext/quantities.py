@@ -1,0 +1,543 @@
+"""Numbers in Chinese and English as comparable intervals: text in, quantities and findings out.
+
+A digit comparison passes 4,078億 → "4,078 billion" (ten times too much) and flags 690万 → "6.9 million" (right), so
+every number is read as what it means: an interval, what it counts, and how sure the writer is.
+
+What the vague words are taken to mean: 数 or 几 before a scale is 2 to 9.99 times that scale, so 数十亿 is
+2–9.99 billion ("billions") and 数百亿 is 20–99.9 billion ("tens of billions"); 十几 is 11–19; 两三 is 2–3; 上千 is
+1,000–9,990; "tens of", "hundreds of" and "thousands of" before a scale are read like 几十, 几百, 几千;
+"dozens" is 24–99; a bare plural such as "millions" is anything from 2 to 999 million.
+
+The two sides are matched one to one: equal values first, then values that differ by a power of ten or in
+precision, then whatever is left and counts the same thing.  Both directions, zh→en and en→zh, take the same path.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from bitext import _quantities_en, _quantities_zh
+from bitext._quantity import UNITS, Hedge, Kind, Quantity, same_currency
+from bitext._quantity_wording import in_chinese, in_english, interval
+from bitext.data import Severity, Span
+from bitext.errors import LanguageError
+
+__all__ = [
+    "Hedge",
+    "Kind",
+    "Quantity",
+    "QuantityFinding",
+    "compare_quantities",
+    "find_quantities",
+    "format_quantity",
+]
+
+FindingKind = Literal["missing", "magnitude", "value", "vague", "precise", "hedge", "unit", "style", "added"]
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityFinding:
+    """One number that a translation seems to get wrong.
+
+    Parameters
+    ----------
+    kind : str
+        "missing", "added"; "magnitude" (×10, ×0.1, …), "value" (another number); "vague" (an exact number became an
+        order of magnitude), "precise" (the reverse); "hedge" (nearly ↔ more than); "unit" (unit or currency);
+        "style" (right, but not how it is said: "0.05 million").
+    source, target : Quantity or None
+    factor : float or None
+        Target value over source value, where that says something: 10.0 for 4,078億 → "4,078 billion".
+    severity : {"neutral", "minor", "major", "critical"}
+    confidence : float
+        In [0, 1].
+    message : str
+        The two readings and what is wrong between them.
+    suggestion : str or None
+        The source's number in the language of the target.
+    """
+
+    kind: FindingKind
+    source: Quantity | None
+    target: Quantity | None
+    factor: float | None
+    severity: Severity
+    confidence: float
+    message: str
+    suggestion: str | None = None
+
+
+def find_quantities(text: str, lang: str, *, masked: Sequence[Span] = ()) -> list[Quantity]:
+    """Find every number in `text`, in reading order.
+
+    Parameters
+    ----------
+    text : str
+    lang : str
+        BCP 47; Chinese (any script) or English.
+    masked : sequence of span
+        Names and terms, as code points ``[start, end)``; numerals in them are no numbers.
+
+    Raises
+    ------
+    LanguageError
+        If `lang` is neither Chinese nor English.
+
+    Examples
+    --------
+    >>> [(q.low, q.high, q.unit) for q in find_quantities("数百亿美元", "zh")]
+    [(20000000000.0, 99900000000.0, 'USD')]
+    """
+    return _reader(lang)(text, masked)
+
+
+def compare_quantities(
+    source_text: str,
+    target_text: str,
+    *,
+    source_lang: str = "zh",
+    target_lang: str = "en",
+    source_masked: Sequence[Span] = (),
+    target_masked: Sequence[Span] = (),
+    min_confidence: float = 0.5,
+) -> list[QuantityFinding]:
+    """Find the numbers of a source that its translation does not carry, or carries wrongly.
+
+    Parameters
+    ----------
+    source_text, target_text : str
+        The two sides of a bead, a paragraph or a short document.
+    source_lang, target_lang : str
+        BCP 47; Chinese or English, in either direction.
+    source_masked, target_masked : sequence of span
+        Names and terms whose numerals are no numbers.
+    min_confidence : float, default 0.5
+        Findings below this, in [0, 1], are left out.
+
+    Returns
+    -------
+    list of QuantityFinding
+        In the order of the source; what only the target has comes last.
+
+    Examples
+    --------
+    >>> [finding] = compare_quantities("总值4,078亿港元", "a total of HK$4,078 billion")
+    >>> finding.kind, finding.factor, finding.suggestion
+    ('magnitude', 10.0, 'HK$407.8 billion')
+    """
+    source = find_quantities(source_text, source_lang, masked=source_masked)
+    target = find_quantities(target_text, target_lang, masked=target_masked)
+    source, target = _with_ranges_split(source, target), _with_ranges_split(target, source)
+    pairs = _matched(source, target)
+    findings = [
+        f for i, j, relation in pairs for f in _pair_findings(source[i], target[j], relation, target_lang)
+    ]
+    findings += _missing(source, target, {i for i, _, _ in pairs}, target_lang)
+    findings += _added(source, target, {j for _, j, _ in pairs})
+    findings += (f for q in target if (f := _style(q, target_lang)))
+    order = {id(q): i for i, q in enumerate(source)}
+    findings.sort(key=lambda f: order.get(id(f.source), len(order)))
+    return [f for f in findings if f.confidence >= min_confidence]
+
+
+def format_quantity(quantity: Quantity, lang: str) -> str:
+    """Say `quantity` the way `lang` says it.
+
+    Examples
+    --------
+    >>> format_quantity(find_quantities("数百亿美元", "zh")[0], "en")
+    'tens of billions of US dollars'
+    >>> format_quantity(find_quantities("HK$407.8 billion", "en")[0], "zh-Hant")
+    '4078億港元'
+    """
+    if _is_chinese(lang):
+        return in_chinese(
+            quantity, traditional=any(tag in lang.lower() for tag in ("hant", "hk", "tw", "mo"))
+        )
+    _reader(lang)
+    return in_english(quantity)
+
+
+# ------------------------------------------------------------------------------------------------- languages
+
+
+def _is_chinese(lang: str) -> bool:
+    return lang.lower().split("-")[0] in ("zh", "yue", "cmn")
+
+
+def _reader(lang: str) -> Callable[[str, Sequence[Span]], list[Quantity]]:
+    if _is_chinese(lang):
+        return _quantities_zh.scan
+    if lang.lower().split("-")[0] == "en":
+        return _quantities_en.scan
+    raise LanguageError(
+        f"numbers in {lang!r} cannot be read; expected Chinese ('zh', 'zh-Hant', …) or English ('en')."
+    )
+
+
+# --------------------------------------------------------------------------------------- relation of two numbers
+
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    name: Literal["equal", "vague", "precise", "magnitude", "value", "unit"]
+    score: float
+    factor: float | None = None
+
+
+def _readings(q: Quantity) -> list[tuple[str, float, float, float]]:
+    """What `q` may be taken to mean: (what is measured, low, high, score), best first."""
+    if q.unit in UNITS and q.kind != "date":
+        dimension, worth = UNITS[q.unit]
+        readings = [(dimension, q.low * worth, q.high * worth, 1.0)]
+    else:
+        readings = [(q.kind, q.low, q.high, 1.0)]
+    if q.kind == "multiple":
+        readings.append(("share", 100 * q.low, 100 * q.high, 0.95))
+        readings.append(("share", 100 * (q.low - 1), 100 * (q.high - 1), 0.95))
+        if q.unit == "increase":  # 增长两倍 is tripled, but many write it for "doubled"
+            readings.append(("multiple", q.low - 1, q.high - 1, 0.9))
+        if q.unit == "番":
+            readings[0] = ("multiple", 2**q.low, 2**q.high, 1.0)
+            readings[1:] = [("share", 100 * 2**q.low - 100, 100 * 2**q.high - 100, 0.95)]
+    elif q.unit == "discount":
+        readings = [("share", q.low, q.high, 0.95), ("share", 100 - q.high, 100 - q.low, 1.0)]
+    elif q.unit == "decade" and q.kind == "date":
+        readings.append(("date", q.low % 100, q.high % 100, 0.98))
+    elif q.unit == "year" and q.kind == "date":
+        readings.append(("date", q.low % 100, q.high % 100, 0.85))
+    elif q.unit == "clock":
+        readings = [("clock", q.low % 1440, q.high % 1440, 1.0), ("clock", q.low % 720, q.high % 720, 0.9)]
+    return readings
+
+
+_SAME = 1e-6
+
+
+def _same(a: float, b: float) -> bool:
+    return abs(a - b) <= _SAME * max(abs(a), abs(b), _SAME)
+
+
+def _equal(s: Quantity, t: Quantity) -> float:
+    """How well two quantities agree: 0, or a score in (0, 1]."""
+    best = 0.0
+    for dimension, low, high, score in _readings(s):
+        for other, other_low, other_high, other_score in _readings(t):
+            if _same(low, other_low) and _same(high, other_high):
+                agree = 1.0 if dimension == other else 0.9
+                best = max(best, score * other_score * agree)
+            elif (
+                dimension == other
+                and dimension not in ("date", "clock", "ordinal")
+                and _overlap(s, t, low, high, other_low, other_high)
+            ):
+                best = max(best, 0.85 * score * other_score)
+            elif dimension == other and _rounds(s, t, low, other_low):
+                best = max(best, 0.88 * score * other_score)
+    if _same(s.low, t.low) and _same(s.high, t.high):
+        best = max(best, 0.75)
+    if best and "money" in (s.kind, t.kind) and s.kind == t.kind and not same_currency(s.unit, t.unit):
+        best *= 0.9
+    return best
+
+
+def _overlap(s: Quantity, t: Quantity, low: float, high: float, other_low: float, other_high: float) -> bool:
+    """Both give no exact number, and the two can be the same."""
+    if not (s.vague or s.low != s.high or s.hedge == "over") or not (
+        t.vague or t.low != t.high or t.hedge == "over"
+    ):
+        return False
+    if not (s.vague or t.vague):
+        return False
+    reach, other_reach = _reach(s, high), _reach(t, other_high)
+    return low <= other_reach * (1 + _SAME) and other_low <= reach * (1 + _SAME)
+
+
+def _reach(q: Quantity, high: float) -> float:
+    """Upper end of a number with 多 or "more than": 三十多 stays below 40."""
+    if q.hedge != "over" or q.vague or q.low != q.high or not high:
+        return high
+    return high + 10.0 ** math.floor(math.log10(high) + 1e-9)
+
+
+def _rounds(s: Quantity, t: Quantity, low: float, other_low: float) -> bool:
+    """Whether one number is the other, rounded to two or more digits of a large number."""
+    if not (s.exact and t.exact) or s.kind in ("date", "ordinal") or not low or not other_low:
+        return False
+    coarse = s if s.step * _unit_worth(s) >= t.step * _unit_worth(t) else t
+    step = coarse.step * _unit_worth(coarse)
+    if step < 2 and not (coarse.hedge and coarse.low >= 10):
+        return False
+    if coarse.low / coarse.step < (9.5 if not coarse.hedge else 1):
+        return False
+    return abs(low - other_low) <= step / 2 * (1 + 1e-9) and abs(low - other_low) <= 0.05 * low
+
+
+def _unit_worth(q: Quantity) -> float:
+    return UNITS[q.unit][1] if q.unit in UNITS and q.kind != "date" else 1.0
+
+
+def _precision(s: Quantity, t: Quantity) -> _Relation | None:
+    """An exact number against an order of magnitude that holds it, or nearly does."""
+    if s.vague == t.vague or not _countable_alike(s, t):
+        return None
+    exact, vague = (t, s) if s.vague else (s, t)
+    if exact.low != exact.high or vague.high / max(vague.low, 1e-9) < 1.2:
+        return None
+    worth = (
+        _unit_worth(exact) / _unit_worth(vague)
+        if UNITS.get(exact.unit, ("",))[0] == UNITS.get(vague.unit, ("",))[0]
+        else 1.0
+    )
+    value = exact.low * worth
+    name: Literal["vague", "precise"] = "precise" if s.vague else "vague"
+    if vague.low <= value <= vague.high * 1.01:
+        return _Relation(name, 0.6, None)
+    nearest = vague.low / value if value < vague.low else vague.high / value
+    if 0.4 <= nearest <= 2.5:
+        return _Relation(name, 0.5, nearest if name == "vague" else 1 / nearest)
+    return None
+
+
+def _magnitude(s: Quantity, t: Quantity) -> _Relation | None:
+    """The same digits at another power of ten."""
+    if (
+        s.kind in ("date", "ordinal", "multiple")
+        or t.kind in ("date", "ordinal", "multiple")
+        or "clock" in (s.unit, t.unit)
+    ):
+        return None
+    if not _countable_alike(s, t) or not s.low or not t.low:
+        return None
+    low, other = s.low * _unit_worth(s), t.low * _unit_worth(t)
+    if UNITS.get(s.unit, ("",))[0] != UNITS.get(t.unit, ("",))[0]:
+        low, other = s.low, t.low
+    power = round(math.log10(other / low))
+    if not power or abs(power) > 9:
+        return None
+    factor = 10.0**power
+    tolerance = 0.006 if s.exact and t.exact else 0.02
+    if abs(other / low / factor - 1) > tolerance or (not s.vague and t.vague) or (s.vague and not t.vague):
+        return None
+    if (
+        max(low, other) < 1000
+        and abs(power) == 1
+        and s.low == int(s.low)
+        and s.low < 10
+        and s.kind == t.kind == "plain"
+    ):
+        return _Relation("magnitude", 0.3, factor)
+    return _Relation("magnitude", 0.6 - 0.03 * abs(power), factor)
+
+
+def _value(s: Quantity, t: Quantity) -> _Relation | None:
+    """Another number for what may be the same thing."""
+    if s.vague or t.vague:
+        return None
+    if s.kind != t.kind and not (s.kind in _COUNTS and t.kind in _COUNTS and "plain" in (s.kind, t.kind)):
+        return None
+    if s.kind in ("date", "ordinal") and s.unit != t.unit:
+        return None
+    if (s.unit == "clock") != (t.unit == "clock"):
+        return None
+    closeness = min(s.low, t.low) / max(s.low, t.low) if s.low > 0 and t.low > 0 else 0.0
+    same_unit = 0.1 if s.unit == t.unit and s.kind == t.kind else 0.0
+    return _Relation("value", 0.15 + 0.15 * closeness + same_unit, t.low / s.low if s.low else None)
+
+
+_COUNTS = frozenset({"plain", "money", "measure", "time", "multiple"})
+
+
+def _countable_alike(s: Quantity, t: Quantity) -> bool:
+    return s.kind == t.kind or (s.kind in _COUNTS and t.kind in _COUNTS and "plain" in (s.kind, t.kind))
+
+
+# -------------------------------------------------------------------------------------------------- matching
+
+
+def _with_ranges_split(quantities: list[Quantity], others: list[Quantity]) -> list[Quantity]:
+    """Split a range into its ends where the other side has no such range."""
+    result: list[Quantity] = []
+    for q in quantities:
+        if q.low != q.high and (not q.vague or q.high / q.low <= 2) and not any(_equal(q, o) for o in others):
+            ends = [
+                replace(q, high=q.low, vague=False, hedge=""),
+                replace(q, low=q.high, vague=False, hedge=""),
+            ]
+            if all(any(_equal(end, o) for o in others) for end in ends):
+                result.extend(ends)
+                continue
+        result.append(q)
+    return result
+
+
+def _matched(source: list[Quantity], target: list[Quantity]) -> list[tuple[int, int, _Relation]]:
+    """Pairs by three rounds of maximum-weight matching: agreeing, related, left over."""
+    pairs: list[tuple[int, int, _Relation]] = []
+    free_source, free_target = list(range(len(source))), list(range(len(target)))
+    for relate in (_agreement, _near, _value):
+        if not free_source or not free_target:
+            break
+        relations = [[relate(source[i], target[j]) for j in free_target] for i in free_source]
+        scores = np.array([[r.score if r else 0.0 for r in row] for row in relations])
+        if not scores.any():
+            continue
+        scores[scores > 0] += 0.08 * _nearness(source, target, free_source, free_target)[scores > 0]
+        chosen = _assignment(scores)
+        pairs += [(free_source[a], free_target[b], r) for a, b in chosen if (r := relations[a][b])]
+        free_source = [i for a, i in enumerate(free_source) if a not in {x for x, _ in chosen}]
+        free_target = [j for b, j in enumerate(free_target) if b not in {y for _, y in chosen}]
+    return pairs
+
+
+def _agreement(s: Quantity, t: Quantity) -> _Relation | None:
+    score = _equal(s, t)
+    return _Relation("equal", score) if score else None
+
+
+def _near(s: Quantity, t: Quantity) -> _Relation | None:
+    return _magnitude(s, t) or _precision(s, t)
+
+
+def _nearness(
+    source: list[Quantity], target: list[Quantity], rows: list[int], columns: list[int]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """1 where two numbers stand at the same relative place of their texts, 0 at opposite ends."""
+    first = np.array([source[i].span[0] for i in rows]) / (source[-1].span[1] or 1)
+    second = np.array([target[j].span[0] for j in columns]) / (target[-1].span[1] or 1)
+    return 1.0 - np.abs(first[:, None] - second[None, :])
+
+
+def _assignment(scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[tuple[int, int]]:
+    """Maximum-weight one-to-one pairs with a positive score."""
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(scores, maximize=True)
+    return [(int(a), int(b)) for a, b in zip(rows, columns, strict=True) if scores[a, b] > 0]
+
+
+# -------------------------------------------------------------------------------------------------- findings
+
+
+def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> Iterable[QuantityFinding]:
+    if relation.name == "equal":
+        yield from _hedge_finding(s, t, lang)
+        yield from _unit_finding(s, t, lang)
+        return
+    suggestion = _suggestion(s, t, lang)
+    confidence = min(s.weight, t.weight)
+    if relation.name == "magnitude":
+        assert relation.factor is not None
+        sure = 0.97 if min(abs(s.low), abs(t.low)) >= 1000 or confidence == 1 else 0.8
+        severity: Severity = "critical"
+        message = f"{s.text} = {interval(s)}; the text says {_quoted(t)}, ×{relation.factor:.10g}"
+        confidence = sure * (0.5 + 0.5 * confidence)
+    elif relation.name == "value":
+        severity = "major"
+        message = f"{s.text} is {_worded(s)}; the text says {_quoted(t)}"
+    elif relation.name == "vague":
+        outside = relation.factor is not None
+        severity = "major" if outside else "minor"
+        message = f"{s.text} is exactly {interval(s)}; the text says {_quoted(t)}, {interval(t)}"
+        confidence = 0.9 if outside else 0.7
+    else:
+        severity = "minor"
+        message = f"{s.text} is only an order of magnitude, {interval(s)}; the text says {_quoted(t)}"
+        confidence = 0.6
+    yield QuantityFinding(relation.name, s, t, relation.factor, severity, confidence, message, suggestion)  # type: ignore[arg-type]
+
+
+def _hedge_finding(s: Quantity, t: Quantity, lang: str) -> Iterable[QuantityFinding]:
+    if {s.hedge, t.hedge} == {"over", "under"}:
+        words = {"over": "more than", "under": "less than or nearly"}
+        message = f"{s.text} is {words[s.hedge]} {interval(s)}; the text says {words[t.hedge]} {_quoted(t)}"
+        yield QuantityFinding("hedge", s, t, None, "major", 0.75, message, _suggestion(s, t, lang))
+
+
+def _unit_finding(s: Quantity, t: Quantity, lang: str) -> Iterable[QuantityFinding]:
+    differs = False
+    if s.kind == t.kind == "money":
+        differs = not same_currency(s.unit, t.unit)
+    elif s.kind == t.kind and s.kind in ("time", "measure") and "clock" not in (s.unit, t.unit):
+        differs = s.unit != t.unit and _same(s.low, t.low)
+    elif {s.kind, t.kind} == {"percent", "point"}:
+        message = f"{s.text} is a {_share_name(s)}; the text says {_quoted(t)}, a {_share_name(t)}"
+        yield QuantityFinding("unit", s, t, None, "minor", 0.6, message, _suggestion(s, t, lang))
+        return
+    if differs:
+        message = f"{s.text} is {_worded(s)}; the text says {_quoted(t)}, another unit"
+        yield QuantityFinding("unit", s, t, None, "major", 0.85, message, _suggestion(s, t, lang))
+
+
+def _share_name(q: Quantity) -> str:
+    return "share or rate" if q.kind == "percent" else "difference in percentage points"
+
+
+def _missing(
+    source: list[Quantity], target: list[Quantity], matched: set[int], lang: str
+) -> list[QuantityFinding]:
+    findings = []
+    for i, q in enumerate(source):
+        if i in matched or any(_equal(q, t) for t in target):
+            continue
+        worded = _suggestion(q, None, lang)
+        severity: Severity = "major" if q.weight >= 0.9 else "minor"
+        message = f"{q.text} ({_worded(q)}) is not in the text"
+        findings.append(QuantityFinding("missing", q, None, None, severity, 0.8 * q.weight, message, worded))
+    return findings
+
+
+def _added(source: list[Quantity], target: list[Quantity], matched: set[int]) -> list[QuantityFinding]:
+    findings = []
+    for j, q in enumerate(target):
+        if j in matched or any(_equal(s, q) for s in source):
+            continue
+        message = f"{_quoted(q)} ({_worded(q)}) is not in the source"
+        findings.append(QuantityFinding("added", None, q, None, "minor", 0.6 * q.weight, message))
+    return findings
+
+
+def _style(q: Quantity, lang: str) -> QuantityFinding | None:
+    """Right values said in the wrong scale: "0.05 million", 0.05亿."""
+    if not q.exact or q.kind not in ("plain", "money", "measure") or not q.text:
+        return None
+    digits = "".join(c for c in q.text if c in "0123456789.").strip(".")
+    if not digits or q.low < 1000:
+        return None
+    lead = float(digits) if digits.count(".") <= 1 else 1.0
+    if not 0 < lead < 0.1:
+        return None
+    message = f"{_quoted(q)} is {_worded(replace(q, hedge=''))}"
+    return QuantityFinding(
+        "style", None, q, None, "minor", 0.9, message, format_quantity(replace(q, hedge=""), lang)
+    )
+
+
+def _suggestion(s: Quantity, t: Quantity | None, lang: str) -> str:
+    """The source's number as the target would say it, in the currency words the target uses."""
+    if (
+        t is not None
+        and s.kind == t.kind == "money"
+        and same_currency(s.unit, t.unit)
+        and s.unit in ("元", "$")
+    ):
+        s = replace(s, unit=t.unit)
+    worded = format_quantity(s, lang)
+    if t is not None and t.text.upper().startswith("RMB") and worded.endswith(" yuan"):
+        worded = "RMB" + worded.removesuffix(" yuan")
+    return worded
+
+
+def _worded(q: Quantity) -> str:
+    if q.kind in ("plain", "money") and q.low != q.high:
+        return interval(q)
+    return in_english(q)
+
+
+def _quoted(q: Quantity) -> str:
+    return f'"{q.text}"'
