@@ -11,20 +11,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from math import log
+from pathlib import Path
 from typing import Any
 
 from bitext.data import Span
+from bitext.errors import TermbaseError
 
 HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _DROPPED = frozenset(" \t\u00a0\u3000\u200b\ufeff-\u2010\u2011\u2012·•・‧∙")
-_ALNUM = re.compile(r"[^\W_]")
-_LATIN = re.compile(r"[A-Za-z0-9\u00c0-\u024f]")
+_DROP = dict.fromkeys(map(ord, _DROPPED))
+_LATIN = re.compile(r"[A-Za-z0-9\u00c0-\u024f]+")
 _TOKEN = re.compile(r"(?P<word>[^\W\d_]+)(?:['’](?:s|S)\b)?|\d+(?:[.,]\d+)*|&|[+#]")
 _IRREGULAR = {
     "men": "man", "women": "woman", "children": "child", "people": "person", "feet": "foot", "teeth": "tooth",
@@ -104,7 +106,7 @@ def compact(text: str, lang: str) -> Compact:
 def term_key(text: str, lang: str) -> str:
     """Return the compact form under which a term is indexed; empty if nothing but punctuation is left."""
     if lang.lower().startswith("zh"):
-        return _compact_chinese(text.strip(" 《》「」『』“”\"'〈〉")).text
+        return fold(text.strip(" 《》「」『』“”\"'〈〉")).translate(_DROP)
     words = [lemma(m[0], m["word"]) for m in _TOKEN.finditer(text)]
     if len(words) > 1 and words[0] in ("the", "a", "an"):
         words = words[1:]
@@ -115,13 +117,9 @@ def _compact_chinese(text: str) -> Compact:
     folded = fold(text)
     offsets = [i for i, char in enumerate(folded) if char not in _DROPPED]
     kept = "".join([folded[i] for i in offsets])
-    inner = [
-        bool(_LATIN.match(text[i]) and i and text[i - 1] not in _DROPPED and _LATIN.match(text[i - 1]))
-        for i in offsets
-    ]
-    first = [i for i, inside in enumerate(inner) if not inside]
-    last = frozenset(i for i in range(1, len(kept) + 1) if i == len(kept) or not inner[i])
-    return Compact(kept, offsets, [i + 1 for i in offsets], first, last)
+    inner = {i for run in _LATIN.finditer(text) for i in range(run.start() + 1, run.end())}
+    first = [k for k, i in enumerate(offsets) if i not in inner]  # not inside a Latin word or a number
+    return Compact(kept, offsets, [i + 1 for i in offsets], first, frozenset([*first[1:], len(kept)]))
 
 
 def _compact_english(text: str) -> Compact:
@@ -148,8 +146,6 @@ def lemma(token: str, word: str | None) -> str:
         return "and" if token == "&" else token
     if len(word) > 2 and word[-1] == "s" and word[:-1].isupper():
         word = word[:-1]  # SMEs, AIs
-    if word.isupper() and len(word) <= 5:
-        return word.lower()
     stem = fold(word)
     if (regular := _IRREGULAR.get(stem)) is not None:
         return regular
@@ -227,17 +223,22 @@ class TermIndex:
 # -------------------------------------------------------------------------------- word boundaries
 
 
+_LONGEST = 5  # characters; longer words of the dictionary are phrases, and a term inside one is no accident
+
+
 @lru_cache(maxsize=1)
 def _words() -> tuple[dict[str, int], float]:
-    """Word frequencies of jieba's dictionary, with its prefixes at 0, and the logarithm of their sum."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # invalid escapes and pkg_resources in jieba 0.42.1
-        import jieba
+    """Word frequencies of jieba's dictionary and the logarithm of their sum.
 
-    tokenizer = jieba.Tokenizer()
-    # not tokenizer.initialize(): that writes a cache into the system's temporary folder and logs
-    frequencies, total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
-    return frequencies, log(total)
+    Only its data file is used: importing jieba warns and logs, and its own loader takes a second and writes a
+    cache into the system's temporary folder.
+    """
+    spec = find_spec("jieba")
+    if spec is None or spec.origin is None:
+        raise TermbaseError("the package 'jieba' is not installed. Install it with: pip install jieba")
+    fields = Path(spec.origin).with_name("dict.txt").read_text(encoding="utf-8").split()
+    frequencies = dict(zip(fields[::3], map(int, fields[1::3]), strict=True))
+    return frequencies, log(sum(frequencies.values()))
 
 
 def straddles(text: str, start: int, end: int, *, window: int = 8, tolerance: float = 4.0) -> bool:
@@ -263,9 +264,19 @@ def straddles(text: str, start: int, end: int, *, window: int = 8, tolerance: fl
     high = end
     while high < min(len(text), end + window) and HAN.match(text[high]):
         high += 1
-    if low == start and high == end:
+    if not (_is_crossed(text, low, start, high) or _is_crossed(text, low, end, high)):
         return False
     return _straddles(text[low:high], start - low, end - low, tolerance)
+
+
+def _is_crossed(text: str, low: int, boundary: int, high: int) -> bool:
+    """Whether any word of the dictionary stands across `boundary`."""
+    frequencies, _ = _words()
+    for i in range(max(low, boundary - _LONGEST + 1), boundary):
+        for j in range(boundary + 1, min(high, i + _LONGEST) + 1):
+            if text[i:j] in frequencies:
+                return True
+    return False
 
 
 @lru_cache(maxsize=65536)
@@ -283,11 +294,8 @@ def _best(text: str, boundaries: tuple[int, ...]) -> float:
         at = bisect_right(boundaries, i)
         limit = boundaries[at] if at < len(boundaries) else n
         best = log(frequencies.get(text[i]) or 1) - total + score[i + 1]
-        for j in range(i + 2, limit + 1):
-            frequency = frequencies.get(text[i:j])
-            if frequency is None:
-                break
-            if frequency:
+        for j in range(i + 2, min(limit, i + _LONGEST) + 1):
+            if frequency := frequencies.get(text[i:j]):
                 best = max(best, log(frequency) - total + score[j])
         score[i] = best
     return score[0]

@@ -27,6 +27,7 @@ from bitext.data import Severity, Span, Term
 from bitext.errors import TermbaseError
 
 Kind = Literal["known-wrong", "deprecated", "missing", "name", "inconsistent", "latin", "entity"]
+_Place = tuple[int, int, tuple[int, ...]]
 Similarity = Callable[[list[str], list[str]], NDArray[np.float32]]
 
 
@@ -140,28 +141,34 @@ class Termbase:
         case sensitive or a short acronym) case; Chinese terms match in either script where they do not cut
         through words. Two concepts that share a term both match.
         """
-        body, found = self._found(text, lang)
+        body, places = self._places(text, lang)
         taken = bytearray(len(body.text))
         matches: list[TermMatch] = []
-        for start, end, pairs in sorted(found, key=lambda f: (f[0] - f[1], f[0])):
-            if not any(taken[start:end]):
+        for place in sorted(places, key=lambda p: (p[0] - p[1], p[0])):
+            start, end, _ = place
+            if taken.find(1, start, end) < 0 and (pairs := self._valid(text, lang, body, place)):
                 taken[start:end] = b"\1" * (end - start)
                 matches += (TermMatch(body.span(start, end), *pair) for pair in pairs)
         return sorted(matches, key=lambda m: m.span)
 
-    def _found(
-        self, text: str, lang: str
-    ) -> tuple[Compact, list[tuple[int, int, list[tuple[Concept, Term]]]]]:
-        """Every valid place of every term, overlapping ones too, in positions of the compact text."""
-        index, entries = self._index(lang)
+    def _overlapping(self, text: str, lang: str) -> list[TermMatch]:
+        """Find every valid place of every term, overlapping ones too."""
+        body, places = self._places(text, lang)
+        return [
+            TermMatch(body.span(place[0], place[1]), *pair)
+            for place in places
+            for pair in self._valid(text, lang, body, place)
+        ]
+
+    def _places(self, text: str, lang: str) -> tuple[Compact, list[_Place]]:
         body = compact(text, lang)
+        return body, list(self._index(lang)[0].find(body))
+
+    def _valid(self, text: str, lang: str, body: Compact, place: _Place) -> list[tuple[Concept, Term]]:
+        entries = self._index(lang)[1]
         is_valid = _is_valid_chinese if lang.lower().startswith("zh") else _is_valid_english
-        found = []
-        for start, end, payloads in index.find(body):
-            pairs = [entries[i] for i in payloads if is_valid(text, body, start, end, *entries[i])]
-            if pairs:
-                found.append((start, end, pairs))
-        return body, found
+        start, end, payloads = place
+        return [entries[i] for i in payloads if is_valid(text, body, start, end, *entries[i])]
 
     def _index(self, lang: str) -> tuple[TermIndex, list[tuple[Concept, Term]]]:
         key = "zh" if lang.lower().startswith("zh") else "en"
@@ -311,22 +318,13 @@ def check_terms(
 
 
 @dataclass(frozen=True, slots=True)
-class _Rendering:
-    """A target term of some concept at a place in the target."""
-
-    span: Span
-    concept: Concept
-    term: Term
-
-
-@dataclass(frozen=True, slots=True)
 class _View:
     """What the termbase finds in one bead."""
 
     source: str
     target: str
     occurrences: dict[Span, tuple[Concept, ...]]
-    renderings: tuple[_Rendering, ...]
+    renderings: tuple[TermMatch, ...]
 
     @classmethod
     def of(cls, source: str, target: str, termbase: Termbase, languages: tuple[str, str]) -> _View:
@@ -334,14 +332,12 @@ class _View:
         for match in termbase.matches(source, languages[0]):
             if match.term.status != "known-wrong":
                 occurrences[match.span] = (*occurrences.get(match.span, ()), match.concept)
-        body, found = termbase._found(target, languages[1])
-        renderings = [_Rendering(body.span(i, j), *pair) for i, j, pairs in found for pair in pairs]
-        return cls(source, target, occurrences, tuple(renderings))
+        return cls(source, target, occurrences, tuple(termbase._overlapping(target, languages[1])))
 
     def concepts(self) -> set[str]:
         return {concept.id for concepts in self.occurrences.values() for concept in concepts}
 
-    def accepted(self, concepts: Iterable[Concept]) -> list[_Rendering]:
+    def accepted(self, concepts: Iterable[Concept]) -> list[TermMatch]:
         """Return the accepted renderings of any of `concepts` in the target."""
         ids = {concept.id for concept in concepts}
         return [
@@ -372,7 +368,7 @@ def _wrong_renderings(
             yield n, _wrong_finding(view, r, languages)
 
 
-def _wrong_finding(view: _View, rendering: _Rendering, languages: tuple[str, str]) -> TermFinding:
+def _wrong_finding(view: _View, rendering: TermMatch, languages: tuple[str, str]) -> TermFinding:
     concept, (start, end) = rendering.concept, rendering.span
     spans = [span for span, concepts in view.occurrences.items() if any(c.id == concept.id for c in concepts)]
     right = concept.preferred(languages[1])
