@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 
 _HASHED = ("config.json", "model.safetensors", "tokenizer.json")
+_PARTS = (".packed", ".scale", ".lora_a", ".lora_b")  # of a matrix that is stored in 4 bits
 _ROOTS = (Path(__file__).parent / "_models", Path(__file__).parent.parent / "models")
 # Tokens a batch: on CPU what keeps activations in the cache (measured, benchmarks/embedding.py), on CUDA what fills it
 _TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 65536}
@@ -170,11 +171,7 @@ class PackagedEmbedder:
         self.dim: int = config["hidden_size"]
         self._encoder = _Encoder(folder / "model.safetensors", config, self.device)
         self._tokenizer = _load_tokenizer(folder / "tokenizer.json")
-        self._prefix: str = config["prefix"]
-        prefix = (
-            self._tokenizer.encode(self._prefix.strip(), add_special_tokens=False).ids if self._prefix else []
-        )
-        self._head = [config["bos_token_id"], *prefix]
+        self._head = [config["bos_token_id"]]
         self._tail = [config["eos_token_id"]]
         self._window = config["max_position_embeddings"] - len(self._head) - len(self._tail)
         self._tokens_per_batch = _TOKENS_PER_BATCH.get(self.device.type, _TOKENS_PER_BATCH["cpu"])
@@ -213,7 +210,7 @@ class PackagedEmbedder:
         """Write the encoder to `folder` in the layout of sentence-transformers, with float32 weights."""
         from safetensors.torch import save_file
 
-        files = _sentence_transformer_files(_read_json(self.folder / "config.json"), self._prefix)
+        files = _sentence_transformer_files(_read_json(self.folder / "config.json"))
         for name, content in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -226,10 +223,9 @@ class PackagedEmbedder:
     def _embed_round(self, texts: Sequence[str]) -> Vectors:
         parts: list[list[int]] = []
         owner: list[int] = []
-        for i, ids in enumerate(self._token_ids(texts)):
-            for start in range(0, max(len(ids), 1), self._window):
-                parts.append([*self._head, *ids[start : start + self._window], *self._tail])
-                owner.append(i)
+        for i, rows in enumerate(self.token_rows(texts)):
+            parts.extend(rows)
+            owner.extend([i] * len(rows))
         lengths = np.array([len(p) for p in parts])
         order = np.argsort(
             -lengths, kind="stable"
@@ -251,13 +247,18 @@ class PackagedEmbedder:
             start = stop
         return _unit_rows(sums, self.name)
 
-    def _token_ids(self, texts: Sequence[str]) -> Iterator[list[int]]:
+    def token_rows(self, texts: Sequence[str]) -> list[list[list[int]]]:
+        """Return for each text the token ids of its parts: one row, or several if it is longer than the window."""
         try:
             encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         except (UnicodeEncodeError, TypeError):  # lone surrogates, as badly decoded files have them
             clean = [t.encode("utf-8", "replace").decode() for t in texts]
             encodings = self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
-        return (encoding.ids for encoding in encodings)
+        step = self._window
+        return [
+            [[*self._head, *ids[i : i + step], *self._tail] for i in range(0, max(len(ids), 1), step)]
+            for ids in (encoding.ids for encoding in encodings)
+        ]
 
 
 class SentenceTransformerEmbedder:
@@ -367,36 +368,41 @@ class _Encoder:
     def __call__(self, batch: Sequence[Sequence[int]]) -> Vectors:
         """Return the mean of the last states of each row of token ids; rows must be sorted by length."""
         import torch
-        from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
+
+        with torch.inference_mode():
+            return cast(Vectors, self.means(batch).cpu().numpy())
+
+    def means(self, batch: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Compute what `__call__` returns, differentiably."""
+        import torch
+        from torch.nn.functional import gelu, layer_norm, scaled_dot_product_attention
 
         groups = [(length, len(list(rows))) for length, rows in groupby(len(ids) for ids in batch)]
-        with torch.inference_mode():
-            ids = torch.tensor([i for row in batch for i in row], device=self.device)
-            steps = torch.arange(len(self.position), device=self.device)
-            positions = torch.cat([steps[:length].repeat(n) for length, n in groups])
-            x = self._word_rows(ids) + self.position[positions]
-            shape = (x.shape[1],)
-            x = layer_norm(x, shape, *self.norm, self.eps)
-            for layer in self.layers:
-                qkv = linear(x, *layer["qkv"])
-                attended = torch.empty_like(x)
-                start = 0
-                for length, n in groups:
-                    stop = start + length * n
-                    q, k, v = qkv[start:stop].view(n, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
-                    heads = scaled_dot_product_attention(q, k, v)
-                    attended[start:stop] = heads.transpose(1, 2).reshape(length * n, -1)
-                    start = stop
-                x = layer_norm(x + linear(attended, *layer["out"]), shape, *layer["norm1"], self.eps)
-                x = layer_norm(
-                    x + linear(gelu(linear(x, *layer["up"])), *layer["down"]),
-                    shape,
-                    *layer["norm2"],
-                    self.eps,
-                )
-            rows = x.float().split([length * n for length, n in groups])
-            means = [r.view(n, length, -1).mean(1) for r, (length, n) in zip(rows, groups, strict=True)]
-            return cast(Vectors, torch.cat(means).cpu().numpy())
+        ids = torch.tensor([i for row in batch for i in row], device=self.device)
+        steps = torch.arange(len(self.position), device=self.device)
+        positions = torch.cat([steps[:length].repeat(n) for length, n in groups])
+        x = self._word_rows(ids) + self.position[positions]
+        shape = (x.shape[1],)
+        x = layer_norm(x, shape, *self.norm, self.eps)
+        sizes = [length * n for length, n in groups]
+        for i, layer in enumerate(self.layers):
+            attended = []
+            for part, (length, n) in zip(self.linear(x, i, "qkv").split(sizes), groups, strict=True):
+                q, k, v = part.view(n, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
+                heads = scaled_dot_product_attention(q, k, v)
+                attended.append(heads.transpose(1, 2).reshape(length * n, -1))
+            x = x + self.linear(torch.cat(attended), i, "out")
+            x = layer_norm(x, shape, *layer["norm1"], self.eps)
+            x = x + self.linear(gelu(self.linear(x, i, "up")), i, "down")
+            x = layer_norm(x, shape, *layer["norm2"], self.eps)
+        rows = x.float().split(sizes)
+        return torch.cat([r.view(n, length, -1).mean(1) for r, (length, n) in zip(rows, groups, strict=True)])
+
+    def linear(self, x: torch.Tensor, i: int, name: str) -> torch.Tensor:
+        """Apply matrix `name` of layer `i`."""
+        from torch.nn.functional import linear
+
+        return linear(x, *self.layers[i][name])
 
     def _word_rows(self, ids: torch.Tensor) -> torch.Tensor:
         return _unpack(self.word_packed[ids], self.word_scale[ids]).to(self.dtype)
@@ -433,11 +439,13 @@ def _read_tensors(path: Path, *, expand: bool) -> dict[str, torch.Tensor]:
 
 
 def _expand(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    expanded = {n: t.float() for n, t in tensors.items() if not n.endswith((".packed", ".scale"))}
+    expanded = {n: t.float() for n, t in tensors.items() if not n.endswith(_PARTS)}
     for name, packed in tensors.items():
         if name.endswith(".packed"):
             stem = name.removesuffix(".packed")
             expanded[stem] = _unpack(packed, tensors[f"{stem}.scale"])
+            if f"{stem}.lora_a" in tensors:  # what training added to the matrix, of low rank
+                expanded[stem] += tensors[f"{stem}.lora_b"].float() @ tensors[f"{stem}.lora_a"].float()
     return expanded
 
 
@@ -469,7 +477,7 @@ def _deduplicate(texts: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:
     for i, text in enumerate(texts):
         if not isinstance(text, str):
             raise EmbeddingError(f"embed() got {type(text).__name__} at position {i}; expected strings.")
-        inverse[i] = place.setdefault(text, len(place))
+        inverse[i] = place.setdefault(text.strip(), len(place))
     return list(place), inverse
 
 
@@ -583,12 +591,11 @@ def _state_digest(state: dict[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _sentence_transformer_files(config: dict[str, Any], prefix: str) -> dict[str, Any]:
+def _sentence_transformer_files(config: dict[str, Any]) -> dict[str, Any]:
     names = ("Transformer", "Pooling", "Normalize")
     paths = ("", "1_Pooling", "2_Normalize")
-    architecture = {k: v for k, v in config.items() if k != "prefix"}
     return {
-        "config.json": {**architecture, "architectures": ["BertModel"], "model_type": "bert"},
+        "config.json": {**config, "architectures": ["BertModel"], "model_type": "bert"},
         "modules.json": [
             {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{name}"}
             for i, (name, path) in enumerate(zip(names, paths, strict=True))
@@ -603,11 +610,6 @@ def _sentence_transformer_files(config: dict[str, Any], prefix: str) -> dict[str
             "pooling_mode_cls_token": False,
             "pooling_mode_max_tokens": False,
             "pooling_mode_mean_sqrt_len_tokens": False,
-        },
-        "config_sentence_transformers.json": {
-            "prompts": {"query": prefix, "document": prefix},
-            "default_prompt_name": "query",
-            "similarity_fn_name": "cosine",
         },
         "tokenizer_config.json": {
             "tokenizer_class": "PreTrainedTokenizerFast",

@@ -1,0 +1,318 @@
+"""Fine-tune `zh-en` on translation pairs so that it tells a window of segments from one that is a bit too long.
+
+Comes in: the packaged model, and a folder of ``<source>.tsv.gz`` files (Chinese, tab, English; rows in the order of
+their documents).  Goes out: a packaged model whose 4-bit blocks are those it started from, plus a correction of low
+rank for each matrix (LoRA), which is all that is trained: nothing is quantized again, so nothing is lost by storing.
+
+A step takes runs of consecutive rows from different sources, so that the neighbors of a row are its negatives.
+
+* *whole*: rows, and windows of 2 to 4 rows, embedded; each must find its translation among all of them.  A window
+  with one row more or less than another is its negative, and so are rows with a clause cut off or a number changed.
+* *composed*: the same for windows composed of row vectors weighted by their characters, which costs nothing and is
+  what an aligner that does not embed every window relies on.
+
+Both ways round, with an additive margin.  Rerun with the same ``--scratch`` to go on from the last checkpoint::
+
+    python models/train_zh_en.py --data FOLDER --scratch FOLDER --output models/zh-en
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import math
+import random
+import re
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.numpy import load_file
+from torch import Tensor
+from torch.nn.functional import cross_entropy, linear, normalize
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from packing import write_model
+
+from bitext.embedding import PackagedEmbedder, _Encoder
+
+# restricted or copyleft, or a published test set
+EXCLUDED = {"news_commentary", "spd_game", "scratch", "osm_website", "frappe_hrms", "mastodon_docs", "xquad"}
+MATRICES = {  # of a layer: name in the encoder, names in the file
+    "qkv": ("attention.self.query", "attention.self.key", "attention.self.value"),
+    "out": ("attention.output.dense",),
+    "up": ("intermediate.dense",),
+    "down": ("output.dense",),
+}
+MARGIN, TEMPERATURE = 0.05, 0.03
+RANK = 24
+ROWS_PER_RUN, RUNS_PER_STEP, WINDOWS_PER_RUN, SPOILED_PER_RUN, MAX_WINDOW = 12, 2, 4, 3, 4
+MAX_CHARACTERS = {"zh": 180, "en": 540}  # of a row
+WARM_UP = 0.06  # share of the steps
+Row = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Consecutive rows, which windows of them are embedded whole, and spoiled rows as further negatives."""
+
+    rows: list[Row]
+    windows: list[range]
+    spoiled: tuple[list[str], list[str]]
+
+    def texts(self, side: int) -> list[str]:
+        """Rows, windows and spoiled rows of one side, in this order."""
+        texts = [row[side] for row in self.rows]
+        glue = "" if side == 0 else " "
+        return texts + [glue.join(texts[i] for i in window) for window in self.windows] + self.spoiled[side]
+
+
+class Adapted(_Encoder):
+    """The packaged encoder with a trainable correction of low rank for every matrix of its layers."""
+
+    def __init__(self, folder: Path, device: torch.device) -> None:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        super().__init__(folder / "model.safetensors", config, device)
+        self.corrections: list[dict[str, tuple[Tensor, Tensor]]] = []
+        for layer in self.layers:
+            corrections = {}
+            for name in MATRICES:
+                n_out, n_in = layer[name][0].shape
+                a = (torch.randn(RANK, n_in) / math.sqrt(n_in)).to(device).requires_grad_()
+                b = torch.zeros(n_out, RANK, device=device, requires_grad=True)
+                corrections[name] = (a, b)
+            self.corrections.append(corrections)
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """What is trained."""
+        return [tensor for layer in self.corrections for pair in layer.values() for tensor in pair]
+
+    def linear(self, x: Tensor, i: int, name: str) -> Tensor:
+        """Apply matrix `name` of layer `i` and its correction."""
+        a, b = self.corrections[i][name]
+        return super().linear(x, i, name) + linear(linear(x, a.to(x.dtype)), b.to(x.dtype))
+
+    def tensors(self) -> dict[str, Any]:
+        """Return the corrections under the names of the file, in half precision."""
+        named = {}
+        for i, layer in enumerate(self.corrections):
+            for name, (a, b) in layer.items():
+                for file_name, rows in zip(MATRICES[name], b.detach().chunk(len(MATRICES[name])), strict=True):
+                    stem = f"encoder.layer.{i}.{file_name}.weight"
+                    named[f"{stem}.lora_a"] = a.detach().half().cpu().numpy()
+                    named[f"{stem}.lora_b"] = rows.half().cpu().numpy()
+        return named
+
+
+def main() -> None:
+    """Train, and write the model."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of <source>.tsv.gz")
+    parser.add_argument("--base", type=Path, default=Path(__file__).parent / "zh-en", help="packaged model to start from")
+    parser.add_argument("--scratch", type=Path, required=True, help="folder for checkpoints")
+    parser.add_argument("--output", type=Path, help="where to write the model; without it, only checkpoints")
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--rate", type=float, default=5e-4, help="peak learning rate")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--checkpoint-every", type=int, default=100, metavar="STEPS")
+    options = parser.parse_args()
+    torch.manual_seed(options.seed)
+    model = Adapted(options.base, torch.device(options.device))
+    tokenize = PackagedEmbedder(options.base, device=options.device).token_rows
+    sources = read_sources(options.data)
+    print(f"{sum(map(len, sources.values())):,} rows from {len(sources)} sources", flush=True)
+    train(model, tokenize, sources, options)
+    if options.output:
+        write(model, options, n_rows=sum(map(len, sources.values())))
+
+
+def read_sources(folder: Path) -> dict[str, list[Row]]:
+    """Read the rows of every source that may be used, dropping overlong ones."""
+    sources: dict[str, list[Row]] = {}
+    for path in sorted(folder.glob("*.tsv.gz")):
+        name = path.name.removesuffix(".tsv.gz")
+        if name in EXCLUDED:
+            continue
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            pairs = [line.rstrip("\n").split("\t") for line in file]
+        rows = [(p[0], p[1]) for p in pairs if len(p) == 2]
+        short = [(z, e) for z, e in rows if len(z) <= MAX_CHARACTERS["zh"] and len(e) <= MAX_CHARACTERS["en"]]
+        if len(short) >= 2 * ROWS_PER_RUN:
+            sources[name] = short
+    return sources
+
+
+def train(model: Adapted, tokenize: Any, sources: dict[str, list[Row]], options: argparse.Namespace) -> None:
+    """Train for ``options.steps`` steps, going on from the last checkpoint in ``options.scratch``."""
+    optimizer = torch.optim.AdamW(model.parameters, lr=options.rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step / options.steps))
+    checkpoint = options.scratch / "checkpoint.pt"
+    first = 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=options.device)
+        for tensor, saved in zip(model.parameters, state["parameters"], strict=True):
+            tensor.data.copy_(saved)
+        optimizer.load_state_dict(state["optimizer"])
+        schedule.load_state_dict(state["schedule"])
+        first = state["step"]
+    options.scratch.mkdir(parents=True, exist_ok=True)
+    began, losses = time.monotonic(), []
+    for step in range(first, options.steps):
+        # a generator of its own for each step: a resumed run sees the same batches
+        runs = sample(sources, random.Random(f"{options.seed}/{step}"))
+        loss = compute_loss(model, tokenize, runs)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters, 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+        if (step + 1) % 20 == 0:
+            seconds = (time.monotonic() - began) / (step + 1 - first)
+            print(f"step {step + 1}: loss {sum(losses) / len(losses):.4f}, {seconds:.2f} s a step", flush=True)
+            losses = []
+        if (step + 1) % options.checkpoint_every == 0 or step + 1 == options.steps:
+            state = {
+                "parameters": [p.detach() for p in model.parameters],
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+                "step": step + 1,
+            }
+            torch.save(state, checkpoint.with_suffix(".new"))
+            checkpoint.with_suffix(".new").replace(checkpoint)
+
+
+def _rate(done: float) -> float:
+    if done < WARM_UP:
+        return (done + 1e-3) / WARM_UP
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
+
+
+def sample(sources: dict[str, list[Row]], rng: random.Random) -> list[Run]:
+    """Draw runs from different sources, large ones more often but not in proportion."""
+    names = list(sources)
+    weights = [math.sqrt(len(sources[name])) for name in names]
+    chosen: list[str] = []
+    while len(chosen) < RUNS_PER_STEP:
+        (name,) = rng.choices(names, weights)
+        if name not in chosen:
+            chosen.append(name)
+    return [_draw_run(sources[name], rng) for name in chosen]
+
+
+def _draw_run(rows: list[Row], rng: random.Random) -> Run:
+    start = rng.randrange(len(rows) - ROWS_PER_RUN + 1)
+    run = rows[start : start + ROWS_PER_RUN]
+    windows = []
+    for _ in range(WINDOWS_PER_RUN):
+        size = rng.randint(2, MAX_WINDOW)
+        first = rng.randrange(ROWS_PER_RUN - size + 1)
+        windows.append(range(first, first + size))
+    spoiled: tuple[list[str], list[str]] = ([], [])
+    for side in (0, 1):
+        for row in rng.sample(run, SPOILED_PER_RUN):
+            text = _spoil(row[side], rng)
+            if text:
+                spoiled[side].append(text)
+    return Run(run, list(dict.fromkeys(windows)), spoiled)
+
+
+def _spoil(text: str, rng: random.Random) -> str | None:
+    """Change a number, or cut off what precedes or follows a mark inside the text; None if it has neither."""
+    numbers = list(re.finditer(r"\d+", text))
+    if numbers and rng.random() < 0.7:
+        number = rng.choice(numbers)
+        other = number[0]
+        while other == number[0]:
+            other = "".join(rng.choice("123456789") for _ in range(max(1, len(number[0]) + rng.choice((-1, 0, 0, 1)))))
+        return text[: number.start()] + other + text[number.end() :]
+    marks = [m.end() for m in re.finditer(r"[，。；：！？]|[,.;:!?](?=\s)", text[:-1])]
+    cuts = [m for m in marks if len(text) * 0.2 < m < len(text) * 0.8]
+    if not cuts:
+        return None
+    cut = rng.choice(cuts)
+    return text[:cut].strip() if rng.random() < 0.5 else text[cut:].strip()
+
+
+def compute_loss(model: Adapted, tokenize: Any, runs: Sequence[Run]) -> Tensor:
+    """Mean of the *whole* loss and, at half its weight, the *composed* one."""
+    sides = [_embed(model, tokenize, [text for run in runs for text in run.texts(side)]) for side in (0, 1)]
+    n_texts = [[len(run.texts(side)) for run in runs] for side in (0, 1)]
+    vectors = [side.split(sizes) for side, sizes in zip(sides, n_texts, strict=True)]
+    paired, unpaired, paired_texts = [], [], []
+    for side in (0, 1):
+        n_paired = [len(run.rows) + len(run.windows) for run in runs]
+        paired.append(torch.cat([v[:n] for v, n in zip(vectors[side], n_paired, strict=True)]))
+        unpaired.append(torch.cat([v[n:] for v, n in zip(vectors[side], n_paired, strict=True)]))
+        texts = [run.texts(side)[:n] for run, n in zip(runs, n_paired, strict=True)]
+        paired_texts.append([text for part in texts for text in part])
+    whole = contrast(paired[0], paired[1], paired_texts[0], paired_texts[1], unpaired[0], unpaired[1])
+    composed, composed_texts = [], []
+    for side in (0, 1):
+        parts = [_compose(v[: len(run.rows)], run, side) for v, run in zip(vectors[side], runs, strict=True)]
+        composed.append(torch.cat([vector for vector, _ in parts]))
+        composed_texts.append([text for _, texts in parts for text in texts])
+    none = paired[0][:0]
+    return whole + 0.5 * contrast(composed[0], composed[1], composed_texts[0], composed_texts[1], none, none)
+
+
+def _embed(model: Adapted, tokenize: Any, texts: list[str]) -> Tensor:
+    ids = [parts[0] for parts in tokenize(texts)]
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+    means = model.means([ids[i] for i in order])
+    back = torch.empty(len(order), dtype=torch.long)
+    back[torch.tensor(order)] = torch.arange(len(order))
+    return normalize(means[back.to(means.device)], dim=1)
+
+
+def _compose(rows: Tensor, run: Run, side: int) -> tuple[Tensor, list[str]]:
+    """Vectors of all windows of up to MAX_WINDOW rows, as sums weighted by characters."""
+    texts = [row[side] for row in run.rows]
+    lengths = torch.tensor([float(len(t)) for t in texts], device=rows.device)
+    windows = [range(i, i + k) for k in range(1, MAX_WINDOW + 1) for i in range(len(texts) - k + 1)]
+    selection = torch.zeros(len(windows), len(texts), device=rows.device)
+    for number, window in enumerate(windows):
+        selection[number, window.start : window.stop] = 1
+    return normalize((selection * lengths) @ rows, dim=1), ["\n".join(texts[i] for i in w) for w in windows]
+
+
+def contrast(
+    source: Tensor, target: Tensor, source_texts: list[str], target_texts: list[str], spoiled_source: Tensor, spoiled_target: Tensor
+) -> Tensor:
+    """Cross-entropy of finding row ``i`` of the other side among all its rows and its spoiled ones, both ways.
+
+    Rows with equal text on either side are not held against each other.
+    """
+    n = len(source)
+    diagonal = torch.eye(n, dtype=torch.bool, device=source.device)
+    same = torch.tensor(
+        [[a == c or b == d for c, d in zip(source_texts, target_texts, strict=True)] for a, b in zip(source_texts, target_texts, strict=True)],
+        device=source.device,
+    )
+    cosine = (source @ target.T - MARGIN * diagonal).masked_fill(same & ~diagonal, -1e4)
+    truth = torch.arange(n, device=source.device)
+    forward = torch.cat([cosine, source @ spoiled_target.T], dim=1) / TEMPERATURE
+    backward = torch.cat([cosine.T, target @ spoiled_source.T], dim=1) / TEMPERATURE
+    return (cross_entropy(forward, truth) + cross_entropy(backward, truth)) / 2
+
+
+def write(model: Adapted, options: argparse.Namespace, n_rows: int) -> None:
+    """Write the packaged model: the files of the base with the corrections added."""
+    card = json.loads((options.base / "model.json").read_text(encoding="utf-8"))
+    config = json.loads((options.base / "config.json").read_text(encoding="utf-8"))
+    tokenizer = json.loads((options.base / "tokenizer.json").read_text(encoding="utf-8"))
+    card["training"] = f"{options.steps} steps on {n_rows:,} rows, seed {options.seed}, peak rate {options.rate}"
+    tensors = {**load_file(options.base / "model.safetensors"), **model.tensors()}
+    print("digest", write_model(options.output, tensors, config, tokenizer, card))
+
+
+if __name__ == "__main__":
+    main()
