@@ -1,0 +1,393 @@
+"""Vectors -> beads.  Arrays in, beads out; never sees a model or a text.
+
+A bead is scored by the margin of its two sides, embedded whole, over their neighbors (the idea of Bertalign,
+Liu & Zhu 2022), times how well the lengths agree.  An exact dynamic program finds the best monotone path.  Three
+things differ from the field: gaps cost the same whatever their size (affine), so a preface or a dropped chapter is
+left out rather than forced onto something; long documents are searched between anchors (mutual nearest
+neighbors in one chain), without a diagonal window that an omission could push the truth out of; and the
+forward-backward posterior of each bead is its confidence.
+
+Windows of several segments are first *composed* from segment vectors; only those that then still matter
+(`needed_windows`) have to be embedded for real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitext import _kernels as kernels
+from bitext._kernels import Band, BeadScores, Costs, Float
+from bitext.data import Bead, Order
+from bitext.errors import AlignmentError
+
+Lengths = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of the aligner; the defaults were chosen on MAC-Dev, aca, mag and paramed (`docs/decisions.md`).
+
+    Attributes
+    ----------
+    max_overlap : int
+        Most segments on one side of a bead.
+    max_size : int
+        Most segments in a bead, both sides together.
+    gap_open, gap_extend : float
+        Price of starting an omission or addition, and of each segment in it.
+    temperature : float
+        Turns score differences into probabilities; calibrated.
+    full_cells : int
+        Up to this many cells the whole matrix is searched; beyond, the band between anchors.
+    """
+
+    max_overlap: int = 5
+    max_size: int = 7
+    gap_open: float = -0.1
+    gap_extend: float = -0.1
+    temperature: float = 0.08
+    full_cells: int = 1_000_000
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """Beads the aligner may use."""
+        sizes = range(1, self.max_overlap + 1)
+        return tuple((a, b) for a in sizes for b in sizes if a + b <= self.max_size)
+
+    @property
+    def costs(self) -> Costs:
+        """What the dynamic program needs of the settings."""
+        return Costs(self.shapes, self.gap_open, self.gap_extend)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One document as arrays.
+
+    Attributes
+    ----------
+    windows : ndarray of shape (max_overlap, n_segments, dim)
+        Unit vectors of windows; rows of zeros are not used.
+    lengths : ndarray of shape (n_segments,)
+        Lengths in units that are comparable between the languages; UTF-8 bytes are.
+    """
+
+    windows: Float
+    lengths: Lengths
+
+    def __len__(self) -> int:
+        return self.windows.shape[1]
+
+
+def center(vectors: Float) -> Float:
+    """Move segment vectors so that what all of a document's segments share no longer counts.
+
+    Sentence encoders squeeze cosines into a narrow range (0.75-0.92 for e5).  The mean is trusted less the fewer
+    segments there are, so that a document of one segment keeps its vector.
+    """
+    n = len(vectors)
+    if not n:
+        return vectors
+    return kernels.unit_rows(vectors - vectors.mean(axis=0) * (n / (n + 8.0)))
+
+
+def needed_windows(
+    source: Float,
+    target: Float,
+    source_lengths: Lengths,
+    target_lengths: Lengths,
+    *,
+    options: Options | None = None,
+    threshold: float = 1e-3,
+) -> tuple[list[range], list[range]]:
+    """Which windows of two or more segments must be embedded before the final pass.
+
+    Parameters
+    ----------
+    source, target : ndarray of shape (n_segments, dim)
+        Unit vectors of single segments.
+    source_lengths, target_lengths : ndarray of shape (n_segments,)
+    threshold : float
+        Beads with a lower posterior under composed windows are not considered further.
+
+    Returns
+    -------
+    source_windows, target_windows : list of range
+    """
+    options = options or Options()
+    sides = [
+        Side(kernels.compose_windows(center(v), lengths, options.max_overlap), lengths)
+        for v, lengths in ((source, source_lengths), (target, target_lengths))
+    ]
+    scores = _bead_scores(*sides, options, "cpu")
+    # a wide temperature: composed windows are only roughly right
+    beads = _likely_beads(scores, options, temperature=2 * options.temperature, threshold=threshold)
+    starts = [{(s.start, s.stop) for s, _ in beads if len(s) > 1}, {(t.start, t.stop) for _, t in beads if len(t) > 1}]
+    needed = [[range(*window) for window in sorted(side)] for side in starts]
+    return needed[0], needed[1]
+
+
+def assemble_windows(
+    segments: Float, windows: Sequence[range], vectors: Float, *, max_overlap: int
+) -> Float:
+    """Put segment vectors and the vectors of some longer windows into one window array.
+
+    Parameters
+    ----------
+    segments : ndarray of shape (n_segments, dim)
+    windows : sequence of range
+        Which windows `vectors` are of.
+    vectors : ndarray of shape (len(windows), dim)
+
+    Returns
+    -------
+    ndarray of shape (max_overlap, n_segments, dim)
+        Centered like `center`; zeros where nothing was embedded.
+    """
+    n, dim = segments.shape
+    array = np.zeros((max_overlap, n, dim), dtype=np.float32)
+    if not n:
+        return array
+    shift = segments.mean(axis=0) * (n / (n + 8.0))
+    array[0] = kernels.unit_rows(segments - shift)
+    if len(windows):
+        sizes = np.array([len(w) - 1 for w in windows])
+        starts = np.array([w.start for w in windows])
+        array[sizes, starts] = kernels.unit_rows(vectors - shift)
+    return array
+
+
+def align_windows(
+    source: Side, target: Side, *, order: Order = "monotone", options: Options | None = None, device: str = "cpu"
+) -> list[Bead]:
+    """Find the beads.
+
+    Parameters
+    ----------
+    source, target : Side
+    order : {"monotone", "free"}
+        "free" also finds passages that moved.
+    options : Options, optional
+    device : str
+        Where similarities are multiplied.
+
+    Returns
+    -------
+    list of Bead
+        Every segment of both sides in exactly one bead, in source order; additions where they stand in the target.
+
+    Raises
+    ------
+    AlignmentError
+        If the sides do not fit each other.
+    """
+    options = options or Options()
+    if source.windows.shape[0] != target.windows.shape[0] or (
+        len(source) and len(target) and source.windows.shape[2] != target.windows.shape[2]
+    ):
+        raise AlignmentError(
+            f"source windows have shape {source.windows.shape}, target windows {target.windows.shape}; "
+            "expected the same max_overlap and dim on both sides. Embed both with one encoder."
+        )
+    beads = _monotone_beads(source, target, options, device)
+    if order == "free":
+        beads = _add_moved_beads(beads, source, target, options, device)
+    return _in_source_order(beads)
+
+
+def share_moved(
+    source: Side, target: Side, beads: Sequence[Bead], *, options: Options | None = None, device: str = "cpu"
+) -> float:
+    """Share of target length that a free search would still find among the additions of a monotone alignment.
+
+    Near 0 when the translation keeps the order of its source; large when it quotes or reorders.
+    """
+    options = options or Options()
+    free = _add_moved_beads(list(beads), source, target, options, device)
+    before = sum(target.lengths[b.target.start : b.target.stop].sum() for b in beads if not b.is_null)
+    after = sum(target.lengths[b.target.start : b.target.stop].sum() for b in free if not b.is_null)
+    return float((after - before) / max(1.0, target.lengths.sum()))
+
+
+def _monotone_beads(source: Side, target: Side, options: Options, device: str) -> list[Bead]:
+    if not len(source) or not len(target):
+        return [Bead(range(i, i + 1), range(0)) for i in range(len(source))] + [
+            Bead(range(0), range(j, j + 1)) for j in range(len(target))
+        ]
+    scores = _bead_scores(source, target, options, device)
+    path = list(kernels.best_path(scores, options.costs))[::-1]
+    posteriors = _posteriors(scores, options, path)
+    return [Bead(s, t, score=p) for (s, t), p in zip(path, posteriors, strict=True)]
+
+
+def _bead_scores(source: Side, target: Side, options: Options, device: str) -> BeadScores:
+    if (len(source) + 1) * (len(target) + 1) <= options.full_cells:
+        band = Band.full(len(source), len(target))
+    else:
+        band = _band_between_anchors(source.windows[0], target.windows[0])
+    return BeadScores(
+        source.windows, target.windows, source.lengths, target.lengths, options.shapes, band, device=device
+    )
+
+
+def _band_between_anchors(source: Float, target: Float, *, reach: int = 8, support: int = 12) -> Band:
+    """Corridor around a chain of mutual nearest neighbors.
+
+    Between two anchors that are far apart the corridor is the whole rectangle, so that an omission of any size
+    stays inside it.  An anchor counts only when another lies within `support` segments on both sides of the
+    diagonal through it; the corridor is `reach` segments wider than the anchors ask for.
+    """
+    forth, _ = kernels.nearest_neighbors(source, target, 1)
+    back, _ = kernels.nearest_neighbors(target, source, 1)
+    rows = np.flatnonzero(back[forth[:, 0], 0] == np.arange(len(source)))
+    columns = forth[rows, 0]
+    near = _has_support(rows, columns, support)
+    rows, columns = rows[near], columns[near]
+    chain = kernels.longest_chain(rows, columns)
+    rows, columns = rows[chain], columns[chain]
+
+    cells = np.arange(len(source) + 1)
+    before = np.searchsorted(rows, cells - reach, side="right") - 1
+    after = np.searchsorted(rows, cells + reach, side="left")
+    low = np.where(before >= 0, columns[np.maximum(before, 0)] - reach, 0) if len(rows) else cells * 0
+    high = (
+        np.where(after < len(rows), columns[np.minimum(after, len(rows) - 1)] + reach, len(target))
+        if len(rows)
+        else cells * 0 + len(target)
+    )
+    low, high = np.clip(low, 0, len(target)), np.clip(high, 0, len(target))
+    low[0], high[-1] = 0, len(target)
+    return Band(low.astype(np.int64), high.astype(np.int64))
+
+
+def _has_support(rows: NDArray[np.int64], columns: NDArray[np.int64], support: int) -> NDArray[np.bool_]:
+    """Whether the next or the previous anchor continues in about the same direction."""
+    if len(rows) < 2:
+        return np.ones(len(rows), dtype=bool)
+    close = (np.diff(rows) <= support) & (np.diff(columns) > 0) & (np.diff(columns) <= support)
+    return np.concatenate([[False], close]) | np.concatenate([close, [False]])
+
+
+def _posteriors(
+    scores: BeadScores, options: Options, path: Sequence[tuple[range, range]]
+) -> list[float | None]:
+    """Probability of each bead of `path` among all paths; None for nulls."""
+    lattice = kernels.forward(scores, options.costs, best=False, temperature=options.temperature)
+    ahead, _ = kernels.backward(scores, options.costs, temperature=options.temperature)
+    low = scores.band.low
+    total = ahead[0][-low[0]]
+    shape_index = {shape: s for s, shape in enumerate(options.shapes)}
+    result: list[float | None] = []
+    for source, target in path:
+        if not source or not target:
+            result.append(None)
+            continue
+        first, row = scores.row(source.start)
+        own = row[shape_index[len(source), len(target)], target.start - first] / options.temperature
+        reach = lattice.closed[source.start][target.start - low[source.start]]
+        leave = ahead[source.stop][target.stop - low[source.stop]]
+        result.append(float(np.clip(np.exp(reach + own + leave - total), 0.0, 1.0)))
+    return result
+
+
+def _likely_beads(
+    scores: BeadScores, options: Options, *, temperature: float, threshold: float
+) -> list[tuple[range, range]]:
+    """All beads whose posterior is at least `threshold`."""
+    if not scores.n_source or not scores.n_target:
+        return []
+    lattice = kernels.forward(scores, options.costs, best=False, temperature=temperature)
+    ahead, _ = kernels.backward(scores, options.costs, temperature=temperature)
+    band = scores.band
+    total = ahead[0][-band.low[0]]
+    found = []
+    for i in range(scores.n_source):
+        low, row = scores.row(i)
+        for s, (a, b) in enumerate(options.shapes):
+            if i + a > scores.n_source:
+                continue
+            first, last = int(band.low[i + a]), int(band.high[i + a])
+            start, stop = max(low, first - b), min(low + row.shape[1], last - b + 1)
+            if start >= stop:
+                continue
+            weight = (
+                lattice.closed[i][start - low : stop - low]
+                + row[s, start - low : stop - low] / temperature
+                + ahead[i + a][start + b - first : stop + b - first]
+            )
+            columns = np.flatnonzero(weight - total >= np.log(threshold)) + start
+            found += [(range(i, i + a), range(j, j + b)) for j in columns.tolist()]
+    return found
+
+
+def _add_moved_beads(
+    beads: list[Bead], source: Side, target: Side, options: Options, device: str, *, min_score: float = 0.5
+) -> list[Bead]:
+    """Align what is null on both sides again and again, until nothing more fits.
+
+    Each round finds one more monotone chain among the leftovers, so a text in any order is taken apart into
+    chains.  Only beads the round is sure of are kept.
+    """
+    kept = [b for b in beads if not b.is_null and (b.score or 0.0) >= min_score]
+    while True:
+        rows = _uncovered([b.source for b in kept], len(source))
+        columns = _uncovered([b.target for b in kept], len(target))
+        if not len(rows) or not len(columns):
+            break
+        found = _monotone_beads(_part(source, rows), _part(target, columns), options, device)
+        moved = [
+            Bead(_original(rows, b.source), _original(columns, b.target), score=b.score)
+            for b in found
+            if not b.is_null and (b.score or 0.0) >= min_score
+        ]
+        if not moved:
+            break
+        kept += moved
+    omissions = _uncovered([b.source for b in kept], len(source)).tolist()
+    additions = _uncovered([b.target for b in kept], len(target)).tolist()
+    return kept + [Bead(range(i, i + 1), range(0)) for i in omissions] + [Bead(range(0), range(j, j + 1)) for j in additions]
+
+
+def _uncovered(ranges: Sequence[range], n: int) -> NDArray[np.int64]:
+    free = np.ones(n, dtype=bool)
+    for r in ranges:
+        free[r.start : r.stop] = False
+    return np.flatnonzero(free)
+
+
+def _part(side: Side, rows: NDArray[np.int64]) -> Side:
+    """Only some segments of a side; windows over segments that were not consecutive are dropped."""
+    windows = side.windows[:, rows].copy()
+    for k in range(1, len(windows)):
+        intact = np.zeros(len(rows), dtype=bool)
+        intact[: len(rows) - k] = rows[k:] - rows[: len(rows) - k] == k
+        windows[k, ~intact] = 0.0
+    return Side(windows, side.lengths[rows])
+
+
+def _original(rows: NDArray[np.int64], part: range) -> range:
+    first = int(rows[part.start])
+    return range(first, first + len(part))
+
+
+def _in_source_order(beads: Sequence[Bead]) -> list[Bead]:
+    """Sort by source; put additions behind the bead their target follows, omissions opposite where they stand."""
+    with_source = sorted((b for b in beads if b.source), key=lambda b: b.source.start)
+    additions = sorted((b for b in beads if b.is_addition), key=lambda b: b.target.start)
+    aligned_end = {b.target.stop: b.source.stop for b in with_source if b.target}
+    placed: dict[int, list[Bead]] = {}
+    for bead in additions:
+        at = aligned_end.get(bead.target.start, 0)
+        aligned_end[bead.target.stop] = at
+        placed.setdefault(at, []).append(Bead(range(at, at), bead.target))
+    ordered: list[Bead] = list(placed.get(0, []))
+    target_at = ordered[-1].target.stop if ordered else 0
+    for bead in with_source:
+        ordered.append(bead if bead.target else Bead(bead.source, range(target_at, target_at)))
+        ordered += placed.get(bead.source.stop, [])
+        target_at = next((b.target.stop for b in reversed(ordered) if b.target), 0)
+    return ordered

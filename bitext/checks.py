@@ -1,0 +1,352 @@
+"""Alignment -> issues: the built-in checks.
+
+A check is anything that takes an `Alignment` and yields `Issue` objects; pass your own beside or instead of
+these.  A check stays silent unless it can say what is wrong and where: an editor stops reading a tool that cries
+wolf.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitext.data import Alignment, Bead, Issue, Severity, Span
+from bitext.quantities import QuantityFinding, compare_quantities
+from bitext.terminology import TermFinding, Termbase, check_terms
+
+Similarity = Callable[[list[str], list[str]], NDArray[np.float32]]
+
+_HAN_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff][\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef]*")
+_LATIN_RUN = re.compile(r"[A-Za-z][A-Za-z'’.,;:\- ]+[A-Za-z]")
+_WORD = re.compile(r"\w")
+
+
+class Check(Protocol):
+    """What the pipeline needs of a check."""
+
+    @property
+    def slug(self) -> str:
+        """Stable kebab-case name; enters the signature."""
+
+    def __call__(self, alignment: Alignment) -> Iterable[Issue]:
+        """Yield the issues of one translation."""
+
+
+def built_in(
+    *, termbase: Termbase | None = None, strict_terms: bool = True, similarity: Similarity | None = None
+) -> tuple[Check, ...]:
+    """All built-in checks.
+
+    Parameters
+    ----------
+    termbase : Termbase, optional
+        The project's terms; by default the termbase that comes with bitext, applied with more tolerance.
+    strict_terms : bool
+        Whether a missing rendering of a term in `termbase` is an issue by itself.
+    similarity : callable, optional
+        Cosines of two lists of short texts, for locating renderings that no list knows.
+    """
+    return (
+        NumberCheck(),
+        TermCheck(termbase or Termbase.default(), strict=strict_terms and termbase is not None, similarity=similarity),
+        OmissionCheck(),
+        AdditionCheck(),
+        UntranslatedCheck(),
+        ReorderedCheck(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NumberCheck:
+    """Numbers compared by value across 万/亿 and English scales."""
+
+    slug: str = "number-mismatch"
+
+    def __call__(self, alignment: Alignment) -> Iterator[Issue]:
+        """Yield number-mismatch and number-style issues."""
+        for index, bead in enumerate(alignment):
+            if bead.is_null:
+                continue
+            findings = compare_quantities(
+                alignment.source_text(bead),
+                alignment.target_text(bead),
+                source_lang=alignment.source.lang,
+                target_lang=alignment.target.lang,
+            )
+            for finding in findings:
+                yield _number_issue(alignment, index, bead, finding)
+
+
+def _number_issue(alignment: Alignment, index: int, bead: Bead, finding: QuantityFinding) -> Issue:
+    style = finding.kind == "style"
+    return Issue(
+        check="number-style" if style else "number-mismatch",
+        category="locale-conventions/number-format" if style else "accuracy/mistranslation",
+        severity=finding.severity,
+        confidence=finding.confidence,
+        message=finding.message,
+        bead=index,
+        source_span=_shift(finding.source and finding.source.span, alignment.source.span(bead.source)[0]),
+        target_span=_shift(finding.target and finding.target.span, alignment.target.span(bead.target)[0]),
+        suggestion=finding.suggestion,
+        evidence=(f"number {finding.kind}",) + ((f"factor {finding.factor:g}",) if finding.factor else ()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TermCheck:
+    """Terms and names against a termbase and the document's own evidence."""
+
+    termbase: Termbase
+    strict: bool = True
+    similarity: Similarity | None = None
+    slug: str = field(default="term-mismatch")
+
+    def __call__(self, alignment: Alignment) -> Iterator[Issue]:
+        """Yield term-mismatch, name-mismatch and term-inconsistent issues."""
+        indices = [i for i, b in enumerate(alignment) if not b.is_null]
+        pairs = [(alignment.source_text(alignment[i]), alignment.target_text(alignment[i])) for i in indices]
+        findings = check_terms(
+            pairs,
+            self.termbase,
+            source_lang=alignment.source.lang,
+            target_lang=alignment.target.lang,
+            strict=self.strict,
+            similarity=self.similarity,
+        )
+        for at, finding in findings:
+            yield _term_issue(alignment, indices[at], finding)
+
+
+def _term_issue(alignment: Alignment, index: int, finding: TermFinding) -> Issue:
+    bead = alignment[index]
+    is_name = finding.concept is not None and finding.concept.pos == "name"
+    if finding.kind == "inconsistent":
+        check, category = "term-inconsistent", "terminology/inconsistent"
+    elif is_name or finding.kind in ("name", "latin"):
+        check, category = "name-mismatch", "terminology/wrong-term"
+    else:
+        check, category = "term-mismatch", "terminology/wrong-term"
+    return Issue(
+        check=check,
+        category=category,
+        severity=finding.severity,
+        confidence=finding.confidence,
+        message=finding.message,
+        bead=index,
+        source_span=_shift(finding.source_span, alignment.source.span(bead.source)[0]),
+        target_span=_shift(finding.target_span, alignment.target.span(bead.target)[0]),
+        suggestion=finding.suggestion,
+        evidence=finding.evidence,
+    )
+
+
+def _shift(span: Span | None, offset: int) -> Span | None:
+    return (span[0] + offset, span[1] + offset) if span else None
+
+
+@dataclass(frozen=True, slots=True)
+class OmissionCheck:
+    """Source passages without a translation: one issue for each run of consecutive omissions."""
+
+    slug: str = "omission"
+
+    def __call__(self, alignment: Alignment) -> Iterator[Issue]:
+        """Yield an issue for each omitted passage."""
+        excerpt = _is_excerpt(alignment)
+        for first, source, _ in _null_runs(alignment, omissions=True):
+            span = alignment.source.span(source)
+            size = _size(alignment.source.text[slice(*span)])
+            if not size:
+                continue
+            yield Issue(
+                check="omission",
+                category="accuracy/omission",
+                severity="neutral" if excerpt else _severity_of_size(size, of=1.0),
+                confidence=0.9 if size > 4 else 0.6,
+                message=f"{_count(len(source), 'segment')} ({size} characters) of the source "
+                + ("not translated here; the text translates only parts of its source" if excerpt else "not translated"),
+                bead=first,
+                source_span=span,
+                evidence=("no target segment aligns with this passage",),
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class AdditionCheck:
+    """Target passages without a source: one issue for each run of consecutive additions."""
+
+    slug: str = "addition"
+
+    def __call__(self, alignment: Alignment) -> Iterator[Issue]:
+        """Yield an issue for each added passage."""
+        for first, _, target in _null_runs(alignment, omissions=False):
+            span = alignment.target.span(target)
+            size = _size(alignment.target.text[slice(*span)])
+            if not size:
+                continue
+            yield Issue(
+                check="addition",
+                category="accuracy/addition",
+                severity=_severity_of_size(size, of=3.0),
+                confidence=0.9 if size > 12 else 0.6,
+                message=f"{_count(len(target), 'segment')} ({size} characters) without a source",
+                bead=first,
+                target_span=span,
+                evidence=("no source segment aligns with this passage",),
+            )
+
+
+def _null_runs(alignment: Alignment, *, omissions: bool) -> Iterator[tuple[int, range, range]]:
+    """Runs of nulls of one kind that no bead of another kind interrupts: first bead, segments of both sides."""
+    start: int | None = None
+    for index in range(len(alignment) + 1):
+        wanted = index < len(alignment) and (
+            alignment[index].is_omission if omissions else alignment[index].is_addition
+        )
+        if wanted and start is None:
+            start = index
+        elif not wanted and start is not None:
+            first, last = alignment[start], alignment[index - 1]
+            yield start, range(first.source.start, last.source.stop), range(first.target.start, last.target.stop)
+            start = None
+
+
+def _is_excerpt(alignment: Alignment) -> bool:
+    """Whether the target renders less than half of the source: then leaving out is its nature, not a fault."""
+    sizes = [(_size(alignment.source_text(b)), b.is_omission) for b in alignment]
+    total = sum(size for size, _ in sizes)
+    return sum(size for size, omitted in sizes if omitted) > total / 2
+
+
+def _severity_of_size(size: int, *, of: float) -> Severity:
+    """Severity of a missing or extra passage of `size` characters; `of` characters carry as much as one Chinese one."""
+    weight = size / of
+    return "minor" if weight < 6 else "major" if weight < 120 else "critical"
+
+
+def _size(text: str) -> int:
+    return len(_WORD.findall(text))
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" + ("s" if n != 1 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class UntranslatedCheck:
+    """Chinese left standing in an English translation, or a run of English copied into a Chinese one."""
+
+    slug: str = "untranslated"
+
+    def __call__(self, alignment: Alignment) -> Iterator[Issue]:
+        """Yield an issue for each run of untranslated text."""
+        into_english = not alignment.target.lang.startswith("zh")
+        for index, bead in enumerate(alignment):
+            text = alignment.target_text(bead)
+            offset = alignment.target.span(bead.target)[0]
+            spans = _left_in_chinese(text) if into_english else _copied_latin(text, alignment.source_text(bead))
+            for start, end in spans:
+                yield self._issue(alignment, index, (start + offset, end + offset))
+
+    def _issue(self, alignment: Alignment, index: int, span: Span) -> Issue:
+        text = alignment.target.text[slice(*span)]
+        at = alignment.source.text.find(text, alignment.source.span(alignment[index].source)[0])
+        return Issue(
+            check="untranslated",
+            category="accuracy/untranslated",
+            severity="critical" if _size(text) > 12 else "major",
+            confidence=0.95,
+            message=f"{_excerpt(text)} is left untranslated",
+            bead=index,
+            source_span=(at, at + len(text)) if at >= 0 and alignment[index].source else None,
+            target_span=span,
+            evidence=("the script of the source in the target",),
+        )
+
+
+def _left_in_chinese(text: str) -> list[Span]:
+    """Runs of Chinese, but for a gloss in brackets or quotes behind its English: "Tongyi Qianwen (通义千问)"."""
+    spans = []
+    for match in _HAN_RUN.finditer(text):
+        before, after = text[: match.start()].rstrip(), text[match.end() :].lstrip()
+        glossed = before.endswith(("(", "（", "[", "“", '"', "‘", "《", "「")) and after.startswith(
+            (")", "）", "]", "”", '"', "’", "》", "」", ",", ";")
+        )
+        if not glossed:
+            end = match.end() - (len(match.group()) - len(match.group().rstrip("，。、；：！？　")))
+            spans.append((match.start(), end))
+    return _joined_when_close(spans, text)
+
+
+def _joined_when_close(spans: list[Span], text: str) -> list[Span]:
+    """Spans with nothing but punctuation and digits between them become one."""
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and not re.search(r"[A-Za-z]{3,}", text[joined[-1][1] : start]):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _copied_latin(text: str, source: str) -> list[Span]:
+    """English runs of at least five words that stand in the source as they are."""
+    return [
+        match.span()
+        for match in _LATIN_RUN.finditer(text)
+        if len(match.group().split()) >= 5 and match.group() in source
+    ]
+
+
+def _excerpt(text: str, width: int = 24) -> str:
+    text = " ".join(text.split())
+    return f"“{text}”" if len(text) <= width else f"“{text[:width]}…”"
+
+
+@dataclass(frozen=True, slots=True)
+class ReorderedCheck:
+    """Passages that stand in another place than in the source; only in free order."""
+
+    slug: str = "reordered"
+
+    def __call__(self, alignment: Alignment) -> Iterator[Issue]:
+        """Yield a neutral issue for each block of beads that moved."""
+        aligned = [(i, b) for i, b in enumerate(alignment) if not b.is_null]
+        if alignment.order == "monotone" or len(aligned) < 2:
+            return
+        for block in _moved_blocks([b.target.start for _, b in aligned]):
+            index, first = aligned[block[0]]
+            last = aligned[block[-1]][1]
+            yield Issue(
+                check="reordered",
+                category="custom/reordered",
+                severity="neutral",
+                confidence=0.8,
+                message=f"{_count(len(block), 'bead')} stand elsewhere than in the source",
+                bead=index,
+                source_span=alignment.source.span(range(first.source.start, last.source.stop)),
+                target_span=alignment.target.span(first.target),
+                evidence=("the order of source and target differ here",),
+            )
+
+
+def _moved_blocks(targets: Sequence[int]) -> list[list[int]]:
+    """Runs of consecutive beads that are not part of the longest chain in source order."""
+    from bitext._kernels import longest_chain
+
+    kept = set(longest_chain(np.arange(len(targets)), np.array(targets)).tolist())
+    blocks: list[list[int]] = []
+    for k in range(len(targets)):
+        if k in kept:
+            continue
+        if blocks and blocks[-1][-1] == k - 1 and targets[k] > targets[k - 1]:
+            blocks[-1].append(k)
+        else:
+            blocks.append([k])
+    return blocks

@@ -1,0 +1,311 @@
+"""The stages composed.  Read this file first.
+
+    read -> segment -> embed -> align -> score -> check -> report
+
+Every function takes and returns the plain objects of `bitext.data`; each stage can be replaced by passing another
+embedder, segmenter or check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+import bitext
+from bitext import alignment as aligner
+from bitext import checks as built_in_checks
+from bitext import formats, scoring, segmentation
+from bitext.alignment import Options, Side
+from bitext.checks import Check
+from bitext.data import Alignment, Bead, Document, Order
+from bitext.embedding import Embedder, load_embedder
+from bitext.errors import LanguageError
+from bitext.report import Report
+from bitext.scoring import Scores
+from bitext.segmentation import Segmenter, segment
+from bitext.terminology import Termbase
+
+__all__ = ["align", "check", "read", "score", "score_pairs", "segment"]
+
+# a free search that finds this much more of the target than a monotone one means the text was reordered
+_MOVED_SHARE = 0.15
+
+
+def read(
+    path: str | Path,
+    *,
+    lang: str | None = None,
+    encoding: str | None = None,
+    segmenter: Segmenter | None = None,
+    pre_segmented: bool = False,
+) -> Document:
+    """Read a file into a segmented document.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``"-"`` reads standard input.
+    lang : str, optional
+        BCP 47; by default detected.
+    encoding : str, optional
+        By default detected.
+    segmenter : Segmenter, optional
+    pre_segmented : bool
+        One segment a line; blank lines are kept as segments.
+
+    Returns
+    -------
+    Document
+
+    Raises
+    ------
+    ReadError
+        If the file is missing, empty, binary or in another encoding.
+    """
+    extracted = formats.read_text(path, encoding=encoding)
+    lang = lang or extracted.lang
+    if pre_segmented:
+        return segmentation.segment_lines(
+            extracted.text, lang=lang or segmentation.detect_language(extracted.text), path=extracted.path
+        )
+    return segment(extracted.text, lang=lang, segmenter=segmenter, path=extracted.path)
+
+
+def align(
+    source: Document | str,
+    target: Document | str,
+    *,
+    embedder: str | Embedder = "zh-en",
+    order: Literal["monotone", "free", "auto"] = "auto",
+    device: str | None = None,
+    options: Options | None = None,
+) -> Alignment:
+    """Align a source with its translation.
+
+    Parameters
+    ----------
+    source, target : Document or str
+        A `str` is text, never a path.
+    embedder : str or Embedder
+        A packaged name, a folder, a SentenceTransformer name, or an object with ``embed``.
+    order : {"monotone", "free", "auto"}
+        "auto" searches in order and, when much of the translation then has no source, also for passages that
+        moved.
+    device : str, optional
+        ``"cpu"``, ``"cuda"``; by default CUDA where there is one.
+    options : Options, optional
+        Settings of the aligner.
+
+    Returns
+    -------
+    Alignment
+
+    Raises
+    ------
+    LanguageError
+        If both sides are in the same language.
+    EmbeddingError
+        If the encoder does not load or the device is not there.
+    """
+    source, target = _document(source), _document(target)
+    _require_two_languages(source, target)
+    encoder = _embedder(embedder, device)
+    options = options or Options()
+    sides = _sides(source, target, encoder, options)
+    kernel_device = device if device and device.startswith("cuda") else "cpu"
+    beads = aligner.align_windows(
+        *sides, order="monotone" if order == "auto" else order, options=options, device=kernel_device
+    )
+    found: Order = "monotone" if order == "auto" else order
+    if order == "auto" and aligner.share_moved(*sides, beads, options=options, device=kernel_device) > _MOVED_SHARE:
+        found = "free"
+        beads = aligner.align_windows(*sides, order="free", options=options, device=kernel_device)
+    return Alignment(
+        source,
+        target,
+        tuple(_with_similarity(beads, source, target, encoder)),
+        order=found,
+        signature=_signature(encoder, order, found),
+    )
+
+
+def score(alignment: Alignment, *, reference: Document | str | None = None) -> Scores:
+    """Score a translation.
+
+    Parameters
+    ----------
+    alignment : Alignment
+    reference : Document or str, optional
+        Another translation of the same source, taken as right: adds BLEU, chrF and TER.
+
+    Returns
+    -------
+    Scores
+    """
+    scores = scoring.score(alignment)
+    if reference is None:
+        return scores
+    with_reference = align(alignment.source, _document(reference, lang=alignment.target.lang), order="monotone")
+    return scoring.with_reference(scores, alignment, with_reference)
+
+
+def check(
+    alignment: Alignment,
+    *,
+    termbase: Termbase | None = None,
+    checks: Iterable[Check] | None = None,
+    reference: Document | str | None = None,
+    embedder: str | Embedder = "zh-en",
+    device: str | None = None,
+) -> Report:
+    """Score a translation and flag what an editor must look at.
+
+    Parameters
+    ----------
+    alignment : Alignment
+    termbase : Termbase, optional
+        The project's terms, on top of the termbase that comes with bitext.
+    checks : iterable of Check, optional
+        By default all built-in ones.
+    reference : Document or str, optional
+        See `score`.
+    embedder, device
+        Used to locate renderings of terms; the same as for `align`.
+
+    Returns
+    -------
+    Report
+    """
+    if checks is None:
+        encoder = _embedder(embedder, device)
+        checks = built_in_checks.built_in(
+            termbase=termbase, similarity=lambda a, b: encoder.embed(a) @ encoder.embed(b).T
+        )
+    checks = tuple(checks)
+    issues = [issue for one in checks for issue in one(alignment)]
+    scores = score(alignment, reference=reference)
+    names = "+".join(sorted({c.slug for c in checks}))
+    digest = f"|tb:{termbase.digest[:8]}" if termbase is not None else ""
+    return Report(alignment, scores, tuple(issues), signature=f"{scores.signature}|checks:{names}{digest}")
+
+
+def score_pairs(
+    pairs: Sequence[tuple[str, str]],
+    *,
+    embedder: str | Embedder = "zh-en",
+    source_lang: str = "zh",
+    target_lang: str = "en",
+    device: str | None = None,
+) -> NDArray[np.float64]:
+    """Fidelity of source-target pairs that are aligned already.
+
+    Parameters
+    ----------
+    pairs : sequence of (source, target)
+
+    Returns
+    -------
+    ndarray of shape (len(pairs),)
+        In [0, 1]; an empty target gets 0.
+    """
+    encoder = _embedder(embedder, device)
+    sources, targets = [s for s, _ in pairs], [t for _, t in pairs]
+    similarities = _similarities(encoder, sources, targets)
+    features = scoring.pair_features(
+        sources, targets, similarities.tolist(), source_lang=source_lang, target_lang=target_lang
+    )
+    fidelity = scoring.fidelity_of(features)
+    fidelity[[not t.strip() or not s.strip() for s, t in pairs]] = 0.0
+    return fidelity
+
+
+def _document(text: Document | str, *, lang: str | None = None) -> Document:
+    return segment(text, lang=lang) if isinstance(text, str) else text
+
+
+def _require_two_languages(source: Document, target: Document) -> None:
+    if source.lang.split("-")[0] == target.lang.split("-")[0] and source.lang != "und":
+        name = {"zh": "Chinese", "en": "English"}.get(source.lang.split("-")[0], source.lang)
+        raise LanguageError(
+            f"{source.path or 'the source'} and {target.path or 'the target'} are both {name}; "
+            "expected a text and its translation. Pass lang= to say otherwise."
+        )
+
+
+def _embedder(embedder: str | Embedder, device: str | None) -> Embedder:
+    return _loaded(embedder, device) if isinstance(embedder, str) else embedder
+
+
+@lru_cache(maxsize=2)
+def _loaded(name: str, device: str | None) -> Embedder:
+    """Keep the last encoders: loading one takes longer than aligning a page."""
+    return load_embedder(name, device=device)
+
+
+def _sides(source: Document, target: Document, encoder: Embedder, options: Options) -> tuple[Side, Side]:
+    """Embed segments, find out which windows matter, embed those."""
+    texts = (source.segments, target.segments)
+    lengths = tuple(np.array([len(t.encode()) for t in side], dtype=np.float64) for side in texts)
+    vectors = encoder.embed(texts[0] + texts[1])
+    blank = np.array([not t for t in texts[0] + texts[1]], dtype=bool)
+    vectors[blank] = 0.0
+    segments = vectors[: len(source)], vectors[len(source) :]
+    windows = aligner.needed_windows(*segments, *lengths, options=options)
+    joined = [source.joined(w) for w in windows[0]] + [target.joined(w) for w in windows[1]]
+    longer = encoder.embed(joined)
+    parts = longer[: len(windows[0])], longer[len(windows[0]) :]
+    left, right = (
+        Side(aligner.assemble_windows(s, w, v, max_overlap=options.max_overlap), size)
+        for s, w, v, size in zip(segments, windows, parts, lengths, strict=True)
+    )
+    return left, right
+
+
+def _with_similarity(
+    beads: Sequence[Bead], source: Document, target: Document, encoder: Embedder
+) -> list[Bead]:
+    aligned = [b for b in beads if not b.is_null]
+    similarities = iter(
+        _similarities(
+            encoder, [source.joined(b.source) for b in aligned], [target.joined(b.target) for b in aligned]
+        ).tolist()
+    )
+    return [b if b.is_null else Bead(b.source, b.target, score=b.score, similarity=next(similarities)) for b in beads]
+
+
+def _similarities(encoder: Embedder, sources: list[str], targets: list[str]) -> NDArray[np.float64]:
+    """Cosines, rescaled so that unrelated sentences have 0 with any encoder."""
+    vectors = encoder.embed(sources + targets).astype(np.float64)
+    cosines = np.einsum("ij,ij->i", vectors[: len(sources)], vectors[len(sources) :])
+    floor = _unrelated_cosine(encoder)
+    return np.clip((cosines - floor) / (1.0 - floor), -1.0, 1.0)
+
+
+# short, everyday and about nothing in common: what they share is the encoder's own bias
+_PROBES = (
+    ("昨晚的雨把院子里的桂花打落了一地。", "The committee will publish its budget in March."),
+    ("请在周五之前提交报销单。", "Penguins huddle together to keep warm."),
+    ("他的外祖父是一位钟表匠。", "Add two eggs and stir until the batter is smooth."),
+    ("这条地铁线要到后年才通车。", "She plays the cello in a small orchestra."),
+    ("芯片的良率还在爬坡。", "The old lighthouse was painted white and red."),
+    ("孩子们在操场上放风筝。", "Interest rates were left unchanged."),
+    ("医生建议他少吃盐。", "The bridge was closed for repairs after the flood."),
+    ("这本小说的结尾让人意外。", "Our server ran out of disk space overnight."),
+)
+
+
+@lru_cache(maxsize=4)
+def _unrelated_cosine(encoder: Embedder) -> float:
+    vectors = encoder.embed([zh for zh, _ in _PROBES] + [en for _, en in _PROBES])
+    n = len(_PROBES)
+    return float((vectors[:n] @ vectors[n:].T).mean())
+
+
+def _signature(encoder: Embedder, asked: str, found: Order) -> str:
+    order = found if asked == found else f"{asked}={found}"
+    return f"bitext:{bitext.__version__}|seg:{segmentation.VERSION}|emb:{encoder.name}@{encoder.digest[:8]}|order:{order}"
