@@ -11,236 +11,29 @@ joined by semicolons.  Any other text in that column is a note for people.
 
 from __future__ import annotations
 
-import hashlib
+import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from importlib import resources
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext._concepts import Concept, concepts_from_rows, conditions
-from bitext._termmatch import HAN, Compact, TermIndex, compact, fold, straddles, term_key
+from bitext import _names
+from bitext._concepts import Concept
+from bitext._termbase import Termbase, TermMatch
+from bitext._termmatch import compact, term_key
 from bitext.data import Severity, Span, Term
-from bitext.errors import TermbaseError
+
+__all__ = ["Concept", "Term", "TermFinding", "TermMatch", "Termbase", "check_terms"]
 
 Kind = Literal["known-wrong", "deprecated", "missing", "name", "inconsistent", "latin", "entity"]
-_Place = tuple[int, int, tuple[int, ...]]
 Similarity = Callable[[list[str], list[str]], NDArray[np.float32]]
 
-
-@dataclass(frozen=True, slots=True)
-class TermMatch:
-    """A term of a termbase at a place in a text: ``text[span[0]:span[1]]`` is a form of ``term``."""
-
-    span: Span
-    concept: Concept
-    term: Term
-
-
-class Termbase:
-    """Concepts with their terms in Chinese and English.
-
-    Examples
-    --------
-    >>> from bitext.data import Term
-    >>> model = Concept("m1", (Term("大模型", "zh"),), (Term("large model", "en"),))
-    >>> [m.span for m in Termbase([model]).matches("Two large models", "en")]
-    [(4, 16)]
-    """
-
-    def __init__(self, concepts: Iterable[Concept], *, name: str = "termbase") -> None:
-        self.name = name
-        self._concepts = tuple(concepts)
-        self._indexes: dict[str, tuple[TermIndex, list[tuple[Concept, Term]]]] = {}
-
-    @classmethod
-    def read(cls, path: str | Path, *, encoding: str | None = None, require_both: bool = True) -> Termbase:
-        """Read a termbase; the suffix names the format: ``.csv .tsv .jsonl .tbx .xlsx``.
-
-        Every concept read this way is `Concept.required`: a house rule.
-
-        Parameters
-        ----------
-        path : str or Path
-        encoding : str, optional
-            Of a text format; by default UTF-8, or UTF-16 by its byte order mark.
-        require_both : bool, default True
-            Raise on a TBX concept that lacks one of the languages; otherwise skip it.
-
-        Raises
-        ------
-        TermbaseError
-            If the file is not there, is empty, or has a row that is incomplete or contradicts another.
-        """
-        path = Path(path)
-        concepts = _read(path, encoding, require_both, required=True)
-        return cls(concepts, name=path.name)
-
-    @classmethod
-    def default(cls) -> Termbase:
-        """Return the termbase that ships with the library."""
-        traversable = resources.files("bitext").joinpath("_corpora", "termbase", "zh-en.tsv")
-        path = Path(str(traversable))
-        if not path.exists():  # a checkout, not an installed wheel
-            path = Path(__file__).parent.parent / "corpora" / "termbase" / "zh-en.tsv"
-        return cls(_read(path, None, True, required=False), name="zh-en")
-
-    def write(self, path: str | Path) -> None:
-        """Write all concepts; the suffix names the format, as in `read`."""
-        path = Path(path)
-        match path.suffix.lower():
-            case ".csv" | ".tsv" | ".xlsx":
-                from bitext._termtables import write_table
-
-                write_table(self, path)
-            case ".jsonl":
-                from bitext._termtables import write_jsonl
-
-                write_jsonl(self, path)
-            case ".tbx":
-                from bitext._tbx import write_tbx
-
-                write_tbx(self, path)
-            case suffix:
-                raise _unknown_format(path, suffix)
-
-    def merge(self, other: Termbase) -> Termbase:
-        """Return the concepts of this termbase and those of `other` that share no Chinese term with them.
-
-        So entries of `self` win: ``Termbase.read("house.tbx").merge(Termbase.default())``.
-        """
-        own = {term_key(term.text, "zh") for concept in self for term in concept.source_terms}
-        added = []
-        for concept in other:
-            left = tuple(t for t in concept.source_terms if term_key(t.text, "zh") not in own)
-            if left:
-                added.append(concept if left == concept.source_terms else replace(concept, source_terms=left))
-        return Termbase([*self, *added], name=f"{self.name}+{other.name}")
-
-    def __len__(self) -> int:
-        return len(self._concepts)
-
-    def __iter__(self) -> Iterator[Concept]:
-        return iter(self._concepts)
-
-    def __repr__(self) -> str:
-        return f"<Termbase {self.name}: {len(self)} concepts, {self.digest}>"
-
-    @property
-    def digest(self) -> str:
-        """Eight hexadecimal digits that change with any concept; part of the signature."""
-        return hashlib.sha256("\n".join(sorted(map(repr, self))).encode()).hexdigest()[:8]
-
-    def matches(self, text: str, lang: str) -> list[TermMatch]:
-        """Find the terms in `text`: the longest at each place, none overlapping, in text order.
-
-        English terms match at word boundaries in any number, spelling, hyphenation and (unless the term is
-        case sensitive or a short acronym) case; Chinese terms match in either script where they do not cut
-        through words. Two concepts that share a term both match.
-        """
-        body, places = self._places(text, lang)
-        taken = bytearray(len(body.text))
-        matches: list[TermMatch] = []
-        for place in sorted(places, key=lambda p: (p[0] - p[1], p[0])):
-            start, end, _ = place
-            if taken.find(1, start, end) < 0 and (pairs := self._valid(text, lang, body, place)):
-                taken[start:end] = b"\1" * (end - start)
-                matches += (TermMatch(body.span(start, end), *pair) for pair in pairs)
-        return sorted(matches, key=lambda m: m.span)
-
-    def _overlapping(self, text: str, lang: str) -> list[TermMatch]:
-        """Find every valid place of every term, overlapping ones too."""
-        body, places = self._places(text, lang)
-        return [
-            TermMatch(body.span(place[0], place[1]), *pair)
-            for place in places
-            for pair in self._valid(text, lang, body, place)
-        ]
-
-    def _places(self, text: str, lang: str) -> tuple[Compact, list[_Place]]:
-        body = compact(text, lang)
-        return body, list(self._index(lang)[0].find(body))
-
-    def _valid(self, text: str, lang: str, body: Compact, place: _Place) -> list[tuple[Concept, Term]]:
-        entries = self._index(lang)[1]
-        is_valid = _is_valid_chinese if lang.lower().startswith("zh") else _is_valid_english
-        start, end, payloads = place
-        return [entries[i] for i in payloads if is_valid(text, body, start, end, *entries[i])]
-
-    def _index(self, lang: str) -> tuple[TermIndex, list[tuple[Concept, Term]]]:
-        key = "zh" if lang.lower().startswith("zh") else "en"
-        if key not in self._indexes:
-            entries = [(concept, term) for concept in self for term in concept.terms(key)]
-            items = ((k, i) for i, (_, term) in enumerate(entries) for k in _keys(term.text, key))
-            self._indexes[key] = TermIndex(items, width=2 if key == "zh" else 5), entries
-        return self._indexes[key]
-
-
-def _read(path: Path, encoding: str | None, require_both: bool, *, required: bool) -> list[Concept]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise TermbaseError(
-            f"{path}: the termbase cannot be read ({error.strerror}). Name a file that is there."
-        ) from None
-    suffix = path.suffix.lower()
-    if suffix in (".csv", ".tsv", ".jsonl", ".tbx", ".xlsx") and not data.strip():
-        raise TermbaseError(
-            f"{path.name}: the file is empty. Expected at least one term and its translation."
-        )
-    match suffix:
-        case ".csv" | ".tsv" | ".xlsx":
-            from bitext._termtables import read_table
-
-            return concepts_from_rows(read_table(data, path, encoding), required=required)
-        case ".jsonl":
-            from bitext._termtables import read_jsonl
-
-            return concepts_from_rows(read_jsonl(data, path, encoding), required=required)
-        case ".tbx":
-            from bitext._tbx import read_tbx
-
-            return concepts_from_rows(read_tbx(data, path, require_both=require_both), required=required)
-    raise _unknown_format(path, suffix)
-
-
-def _unknown_format(path: Path, suffix: str) -> TermbaseError:
-    return TermbaseError(
-        f"{path.name}: {suffix or 'no suffix'} is no termbase format. Use .csv .tsv .jsonl .tbx .xlsx."
-    )
-
-
-def _keys(text: str, lang: str) -> Iterator[str]:
-    """Compact forms of a term: as it is, and without an explanation in parentheses at its end."""
-    yield from filter(None, (term_key(text, lang),))
-    head = text.rstrip()
-    if head.endswith((")", "）")):
-        cut = max(head.rfind("("), head.rfind("（"))
-        if cut > 0 and (key := term_key(head[:cut], lang)):
-            yield key
-
-
-def _is_valid_chinese(text: str, body: Compact, start: int, end: int, concept: Concept, term: Term) -> bool:
-    if end - start <= 3 and HAN.search(body.text[start:end]) and straddles(body.text, start, end):
-        return False
-    required = conditions(concept.condition)
-    if not required:
-        return True
-    before, after = body.text[max(0, start - 20) : start], body.text[end : end + 20]
-    return all(c.holds(fold(before), fold(after)) for c in required)
-
-
-def _is_valid_english(text: str, body: Compact, start: int, end: int, concept: Concept, term: Term) -> bool:
-    wanted = term.text
-    if not (term.case_sensitive or (wanted.isupper() and wanted.isalpha() and len(wanted) <= 5)):
-        return True
-    low, high = body.span(start, end)
-    there, wanted = (("".join(c for c in s if c.isalnum())) for s in (text[low:high], wanted))
-    stable = min(len(there), len(wanted), max(3, len(wanted) - 3))  # the ending may be inflected
-    return there[:stable] == wanted[:stable] or (term.case_sensitive and there.isupper() and len(there) > 1)
+_ACCEPTED = ("preferred", "admitted")
+_REPORTED = 0.6
+"""From this confidence a name that is not in the termbase's form is reported; no single clue reaches it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,128 +99,465 @@ def check_terms(
     list of (int, TermFinding)
         Index into `beads` and finding, in text order.
     """
-    languages = (source_lang, target_lang)
-    views = [_View.of(source, target, termbase, languages) for source, target in beads]
+    document = _Document.of(beads, termbase, (source_lang, target_lang), strict, similarity)
     findings = [
-        *_wrong_renderings(views, languages),
-        *_missing_renderings(views, languages, strict, similarity),
-        *_inconsistent_renderings(views),
-        *_missing_latin(views, languages),
+        *_wrong_renderings(document),
+        *_missing_renderings(document),
+        *_inconsistent_renderings(document),
+        *_missing_latin(document),
+        *_unfounded_entities(document),
     ]
     return sorted(findings, key=lambda f: (f[0], f[1].source_span or (-1, -1), f[1].target_span or (-1, -1)))
 
 
+# -------------------------------------------------------------------------------- the document
+
+
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What the termbase finds in one bead."""
+    """What the termbase finds in one bead: source terms, longest first and exclusive; all target terms."""
 
     source: str
     target: str
     occurrences: dict[Span, tuple[Concept, ...]]
     renderings: tuple[TermMatch, ...]
 
-    @classmethod
-    def of(cls, source: str, target: str, termbase: Termbase, languages: tuple[str, str]) -> _View:
-        occurrences: dict[Span, tuple[Concept, ...]] = {}
-        for match in termbase.matches(source, languages[0]):
-            if match.term.status != "known-wrong":
-                occurrences[match.span] = (*occurrences.get(match.span, ()), match.concept)
-        return cls(source, target, occurrences, tuple(termbase._overlapping(target, languages[1])))
-
+    @property
     def concepts(self) -> set[str]:
         return {concept.id for concepts in self.occurrences.values() for concept in concepts}
 
-    def accepted(self, concepts: Iterable[Concept]) -> list[TermMatch]:
-        """Return the accepted renderings of any of `concepts` in the target."""
-        ids = {concept.id for concept in concepts}
-        return [
-            r for r in self.renderings if r.concept.id in ids and r.term.status in ("preferred", "admitted")
-        ]
+    def of(self, ids: Iterable[str], *statuses: str) -> list[TermMatch]:
+        """Return the renderings of the concepts `ids` that have one of `statuses`."""
+        wanted = set(ids)
+        return [r for r in self.renderings if r.concept.id in wanted and r.term.status in statuses]
 
 
-def _wrong_renderings(
-    views: Sequence[_View], languages: tuple[str, str]
-) -> Iterator[tuple[int, TermFinding]]:
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """All beads, and what every check needs to know about them."""
+
+    views: tuple[_View, ...]
+    targets: tuple[str, ...]
+    """Compact target texts, to count phrases in."""
+    source_lang: str
+    target_lang: str
+    strict: bool | None
+    similarity: Similarity | None
+
+    @classmethod
+    def of(
+        cls,
+        beads: Sequence[tuple[str, str]],
+        termbase: Termbase,
+        languages: tuple[str, str],
+        strict: bool | None,
+        similarity: Similarity | None,
+    ) -> _Document:
+        views = []
+        for source, target in beads:
+            occurrences: dict[Span, tuple[Concept, ...]] = {}
+            for match in termbase.matches(source, languages[0]):
+                if match.term.status in (*_ACCEPTED, "deprecated"):
+                    occurrences[match.span] = (*occurrences.get(match.span, ()), match.concept)
+            renderings = termbase.matches(target, languages[1], overlapping=True)
+            views.append(_View(source, target, occurrences, tuple(renderings)))
+        targets = tuple(compact(target, languages[1]).text for _, target in beads)
+        return cls(tuple(views), targets, *languages, strict, similarity)
+
+    def neighbors(self, n: int) -> list[_View]:
+        return [self.views[i] for i in (n - 1, n + 1) if 0 <= i < len(self.views)]
+
+    def is_required(self, concept: Concept) -> bool:
+        return concept.required if self.strict is None else self.strict
+
+    def source_term(self, concept: Concept, view: _View, span: Span | None) -> str:
+        return view.source[slice(*span)] if span else concept.terms(self.source_lang)[0].text
+
+
+def _inside(inner: Span, outer: Span) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
+# -------------------------------------------------------------------------------- renderings listed as wrong
+
+
+def _wrong_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]]:
     """Find renderings the termbase says are wrong, where their concept is in the source nearby."""
-    for n, view in enumerate(views):
-        near = view.concepts().union(*(views[i].concepts() for i in (n - 1, n + 1) if 0 <= i < len(views)))
-        right = [
-            r.span
-            for r in view.renderings
-            if r.concept.id in near and r.term.status in ("preferred", "admitted")
-        ]
+    for n, view in enumerate(document.views):
+        near = view.concepts.union(*(v.concepts for v in document.neighbors(n)))
+        right = [r.span for r in view.of(near, *_ACCEPTED)]
         wrong = [
             r
-            for r in view.renderings
-            if r.concept.id in near and r.term.status in ("known-wrong", "deprecated")
+            for r in view.of(near, "known-wrong", "deprecated")
+            if not any(_inside(r.span, span) for span in right)
         ]
-        outermost = [r for r in wrong if not any(_inside(r.span, s) for s in right)]
-        for r in outermost:
-            if any(_inside(r.span, o.span) and r.span != o.span for o in outermost):
-                continue
-            yield n, _wrong_finding(view, r, languages)
+        for r in wrong:
+            if not any(_inside(r.span, other.span) and r.span != other.span for other in wrong):
+                yield n, _wrong_finding(document, view, r)
 
 
-def _wrong_finding(view: _View, rendering: TermMatch, languages: tuple[str, str]) -> TermFinding:
-    concept, (start, end) = rendering.concept, rendering.span
-    spans = [span for span, concepts in view.occurrences.items() if any(c.id == concept.id for c in concepts)]
-    right = concept.preferred(languages[1])
-    is_wrong = rendering.term.status == "known-wrong"
-    source = view.source[slice(*spans[0])] if spans else concept.terms(languages[0])[0].text
-    prefers = f'; the termbase has "{right.text}"' if right else ""
+def _wrong_finding(document: _Document, view: _View, rendering: TermMatch) -> TermFinding:
+    concept, is_wrong = rendering.concept, rendering.term.status == "known-wrong"
+    spans = [span for span, concepts in view.occurrences.items() if concept in concepts]
+    span = spans[0] if spans else None
+    right = concept.preferred(document.target_lang)
+    there = view.target[slice(*rendering.span)]
+    prefers = (
+        f'; {"the name is" if concept.pos == "name" else "the termbase has"} "{right.text}"' if right else ""
+    )
     return TermFinding(
         kind="known-wrong" if is_wrong else "deprecated",
         concept=concept,
-        source_span=spans[0] if spans else None,
+        source_span=span,
         target_span=rendering.span,
         severity="major" if is_wrong else "minor",
         confidence=round(min(0.97, concept.confidence) * (1.0 if spans else 0.8), 2),
-        message=f'{source} is "{view.target[start:end]}"{prefers}',
+        message=f'{document.source_term(concept, view, span)} is "{there}"{prefers}',
         suggestion=right.text if right else None,
         evidence=(f'"{rendering.term.text}" is listed as {rendering.term.status}',),
     )
 
 
-def _missing_renderings(
-    views: Sequence[_View], languages: tuple[str, str], strict: bool | None, similarity: Similarity | None
-) -> Iterator[tuple[int, TermFinding]]:
+# -------------------------------------------------------------------------------- renderings that are missing
+
+
+@dataclass(frozen=True, slots=True)
+class _Located:
+    """What stands in the target in place of a term, and why it is thought so."""
+
+    span: Span
+    confidence: float
+    evidence: tuple[str, ...]
+
+
+def _missing_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]]:
     """Find terms none of whose renderings stands in the target, and what stands there instead."""
-    for n, view in enumerate(views):
-        if not view.target.strip():
-            continue
-        seen: set[frozenset[str]] = set()
-        for span, concepts in view.occurrences.items():
-            ids = frozenset(c.id for c in concepts)
-            if ids in seen or any(r.concept.id in ids for r in view.renderings):
-                continue
-            seen.add(ids)
+    for n, view in enumerate(document.views):
+        claimed: list[Span] = []
+        for span, concepts in _unrendered(document, n):
             concept = concepts[0]
-            if concept.required if strict is None else strict:
-                yield n, _missing_finding(view, span, concept, languages)
+            required = document.is_required(concept)
+            if not required and (concept.pos != "name" or _has_slipped(document, n, concepts)):
+                continue
+            located = _locate(document, n, span, concept)
+            if located and any(_inside(located.span, c) or _inside(c, located.span) for c in claimed):
+                located = None
+            if required or (located and located.confidence >= _REPORTED):
+                claimed += [located.span] if located else []
+                yield n, _missing_finding(document, view, span, concept, located)
 
 
-def _missing_finding(view: _View, span: Span, concept: Concept, languages: tuple[str, str]) -> TermFinding:
-    right = concept.preferred(languages[1])
+def _unrendered(document: _Document, n: int) -> Iterator[tuple[Span, tuple[Concept, ...]]]:
+    """Yield the source terms of bead `n` with nothing of theirs in the target, each once."""
+    view = document.views[n]
+    seen: set[frozenset[str]] = set()
+    if not view.target.strip():
+        return
+    for span, concepts in view.occurrences.items():
+        ids = frozenset(c.id for c in concepts)
+        if ids in seen or view.of(ids, *_ACCEPTED, "deprecated", "known-wrong"):
+            continue
+        seen.add(ids)
+        yield span, concepts
+
+
+def _has_slipped(document: _Document, n: int, concepts: Iterable[Concept]) -> bool:
+    """Whether the rendering is in the next bead: they may be cut a segment too early or too late."""
+    ids = {c.id for c in concepts}
+    return any(v.of(ids, *_ACCEPTED) and not ids & v.concepts for v in document.neighbors(n))
+
+
+def _missing_finding(
+    document: _Document, view: _View, span: Span, concept: Concept, located: _Located | None
+) -> TermFinding:
+    right = concept.preferred(document.target_lang)
+    wanted = f'"{right.text}"' if right else "as in the termbase"
+    term = view.source[slice(*span)]
+    required = document.is_required(concept)
+    if located and located.confidence >= _REPORTED:
+        message = f'{term} is "{view.target[slice(*located.span)]}"; expected {wanted}'
+    else:
+        message = f"{term} is not rendered as {wanted}"
     return TermFinding(
-        kind="missing",
+        kind="missing" if required else "name",
         concept=concept,
         source_span=span,
-        target_span=None,
+        target_span=located.span if located else None,
         severity="major",
-        confidence=round(0.9 * concept.confidence, 2),
-        message=f'{view.source[slice(*span)]} is not rendered as "{right.text if right else ""}"',
+        confidence=round(0.9 * concept.confidence if required else located.confidence if located else 0.0, 2),
+        message=message,
         suggestion=right.text if right else None,
-        evidence=("no accepted rendering in the passage",),
+        evidence=(*(located.evidence if located else ()), "no accepted rendering in the passage"),
     )
 
 
-def _inconsistent_renderings(views: Sequence[_View]) -> Iterator[tuple[int, TermFinding]]:
-    yield from ()
+def _locate(document: _Document, n: int, span: Span, concept: Concept) -> _Located | None:
+    """Find what stands for `concept` in the target of bead `n`."""
+    if not document.target_lang.lower().startswith("en"):
+        return None
+    view = document.views[n]
+    explained = [r.span for r in view.of(view.concepts, *_ACCEPTED)]
+    latin = [
+        m.span() for word in _latin(view.source) for m in re.finditer(re.escape(word), view.target, re.I)
+    ]
+    phrases = _names.capitalized(view.target, [*explained, *latin])
+    candidates = {c for phrase in phrases for c in _cuts(view, span, phrase)}
+    found = [_judge(document, n, span, concept, c, capital=True) for c in candidates]
+    name = view.source[slice(*span)]
+    for window in _names.windows(view.target, range(2, min(len(name), 5) + 1)):
+        gloss = _names.literal(name, view.target[slice(*window)])
+        if gloss.words == 1.0 and gloss.characters >= 0.75 and window not in candidates:
+            found.append(_judge(document, n, span, concept, window, capital=False))
+    partial = _partial(view, concept, document.target_lang)
+    best = max((f for f in found if f), key=lambda f: (f.confidence, f.span[1] - f.span[0]), default=None)
+    return best if best and (best.confidence >= _REPORTED or not partial) else partial
 
 
-def _missing_latin(views: Sequence[_View], languages: tuple[str, str]) -> Iterator[tuple[int, TermFinding]]:
-    yield from ()
+def _cuts(view: _View, span: Span, phrase: Span) -> Iterator[Span]:
+    """Yield `phrase`, and `phrase` without the words at its ends that the text around the name explains."""
+    yield phrase
+    name = view.source[slice(*span)]
+    around = view.source[max(0, span[0] - 12) : span[0]] + " " + view.source[span[1] : span[1] + 12]
+    tokens = [(m.start(), m.end()) for m in re.finditer(r"[^\s-]+", view.target[slice(*phrase)])]
+
+    def foreign(token: Span) -> bool:
+        word = view.target[phrase[0] + token[0] : phrase[0] + token[1]]
+        return not _names.literal(name, word).pairs and bool(_names.literal(around, word).pairs)
+
+    while tokens and foreign(tokens[-1]):
+        tokens.pop()
+    while tokens and foreign(tokens[0]):
+        tokens.pop(0)
+    if tokens:
+        yield phrase[0] + tokens[0][0], phrase[0] + tokens[-1][1]
 
 
-def _inside(inner: Span, outer: Span) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1]
+def _judge(
+    document: _Document, n: int, span: Span, concept: Concept, candidate: Span, *, capital: bool
+) -> _Located | None:
+    """Weigh the evidence that `candidate` is a wrong rendering of `concept`."""
+    view = document.views[n]
+    phrase = view.target[slice(*candidate)]
+    name = view.source[slice(*span)]
+    gloss = _names.literal(name, phrase)
+    rest = [w for w in _names.words(phrase) if w not in {word for _, word in gloss.pairs}]
+    own = {w for term in concept.terms("en") if term.status in _ACCEPTED for w in _names.words(term.text)}
+    if set(_names.words(phrase)) <= own or any(_names.is_romanization(name, w) for w in rest):
+        return None  # a short form of the right name, or its sound
+    evidence, confidence = [], 0.0
+    if gloss.words == 1.0 and (len(gloss.pairs) >= 2 or gloss.characters >= 0.5):
+        confidence += 0.5
+    elif gloss.words >= 0.5 and len(gloss.pairs) >= 2:
+        confidence += 0.35
+    if gloss.pairs:
+        evidence.append("word for word: " + ", ".join(f"{zh} = {en}" for zh, en in gloss.pairs))
+    together, elsewhere = _counts(document, concept, phrase)
+    if together >= 2 and not elsewhere:
+        confidence += 0.25
+        evidence.append(f'"{phrase}" stands in {together} passages with {name} and in no other')
+    elif not elsewhere:
+        confidence += 0.1
+        evidence.append(f'"{phrase}" stands nowhere else')
+    if capital:
+        confidence += 0.1
+        evidence.append("written as a name")
+    if document.similarity is not None:
+        cosine = float(document.similarity([name], [phrase])[0, 0])
+        confidence += 0.1 * max(0.0, min(1.0, (cosine - 0.5) * 4))
+        evidence.append(f"similarity {cosine:.2f}")
+    return _Located(candidate, round(min(confidence, 0.95), 2), tuple(evidence)) if gloss.pairs else None
+
+
+def _counts(document: _Document, concept: Concept, phrase: str) -> tuple[int, int]:
+    """Count beads with `phrase` in the target and with, or without, `concept` in the source."""
+    key = term_key(phrase, document.target_lang)
+    there = [
+        concept.id in v.concepts
+        for v, text in zip(document.views, document.targets, strict=True)
+        if key in text
+    ]
+    return sum(there), len(there) - sum(there)
+
+
+def _partial(view: _View, concept: Concept, lang: str) -> _Located | None:
+    """Find the longest stretch of the target that shares its last word with an accepted rendering."""
+    found: list[tuple[int, Span]] = []
+    for term in concept.terms(lang):
+        own = {term_key(w, lang) for w in _names.words(term.text)}
+        if term.status not in _ACCEPTED or not own:
+            continue
+        last = term_key(_names.words(term.text)[-1], lang)
+        for window in _names.windows(view.target, range(1, len(own) + 1)):
+            there = [term_key(w, lang) for w in _names.words(view.target[slice(*window)])]
+            if there and there[-1] == last and len(own) > 1:
+                found.append((len(own.intersection(there)) * 10 + len(there), window))
+    if not found:
+        return None
+    _, span = max(found)
+    return _Located(span, 0.4, (f'"{view.target[slice(*span)]}" shares words with the accepted rendering',))
+
+
+# -------------------------------------------------------------------------------- consistency
+
+
+def _inconsistent_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]]:
+    """Find terms rendered in two accepted ways, where it is clear which word renders which."""
+    seen: dict[str, list[tuple[int, Span, TermMatch]]] = defaultdict(list)
+    for n, view in enumerate(document.views):
+        for span, concepts in view.occurrences.items():
+            ids = {c.id for c in concepts}
+            there = view.of(ids, *_ACCEPTED)
+            outer = [r for r in there if not any(_inside(r.span, o.span) and r.span != o.span for o in there)]
+            alone = sum(bool(ids & {c.id for c in other}) for other in view.occurrences.values()) == 1
+            if alone and len({term_key(r.term.text, document.target_lang) for r in outer}) == 1:
+                seen[outer[0].concept.id].append((n, span, outer[0]))
+    for places in seen.values():
+        yield from _inconsistencies(document, places)
+
+
+def _inconsistencies(
+    document: _Document, places: list[tuple[int, Span, TermMatch]]
+) -> Iterator[tuple[int, TermFinding]]:
+    forms = Counter(r.term.text for _, _, r in places)
+    usual, count = forms.most_common(1)[0]
+    for form in forms:
+        if form == usual or forms[form] * 2 > count or _is_short_form(form, usual):
+            continue
+        n, span, rendering = next(p for p in places if p[2].term.text == form)
+        view = document.views[n]
+        term = view.source[slice(*span)]
+        yield (
+            n,
+            TermFinding(
+                kind="inconsistent",
+                concept=rendering.concept,
+                source_span=span,
+                target_span=rendering.span,
+                severity="minor",
+                confidence=round(0.5 + 0.4 * (1 - forms[form] / count), 2),
+                message=f'{term} is "{view.target[slice(*rendering.span)]}" here and "{usual}" {count} times',
+                suggestion=usual,
+                evidence=tuple(f'"{f}": {c}' for f, c in forms.most_common()),
+            ),
+        )
+
+
+def _is_short_form(one: str, other: str) -> bool:
+    """Whether one of two names abbreviates the other: initials, or words left out."""
+    short, long = sorted((one, other), key=len)
+    letters = re.sub(r"[^A-Za-z]", "", short)
+    all_words = re.findall(r"[A-Za-z]+", long)
+    content = [w for w in all_words if w.lower() not in {"of", "the", "and", "for", "in", "on", "to"}]
+    initials = {"".join(w[0] for w in ws).lower() for ws in (all_words, content) if ws}
+    return letters.lower().removesuffix("s") in initials or set(_names.words(short)) <= set(
+        _names.words(long)
+    )
+
+
+# -------------------------------------------------------------------------------- Latin strings
+
+
+_LATIN_RUN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ .&+/-]?[A-Za-z0-9]+)*\+*")
+_NOT_NAMES = frozenset({
+    "vs", "app", "ppt", "pk", "ok", "no", "ceo", "cfo", "cto", "coo", "it", "kg", "km", "cm", "mm",
+    "mb", "gb", "tb", "kw", "mw", "gw", "ai", "ip", "kpi", "pc", "www", "com", "cn",
+})  # fmt: skip
+
+
+def _latin(source: str) -> list[str]:
+    return [m[0] for m in _LATIN_RUN.finditer(source)]
+
+
+def _missing_latin(document: _Document) -> Iterator[tuple[int, TermFinding]]:
+    """Find Latin names and versions of a Chinese source that do not come back in the target."""
+    if not document.source_lang.lower().startswith("zh"):
+        return
+    for n, view in enumerate(document.views):
+        if not view.target.strip():
+            continue
+        nearby = "".join(document.targets[max(0, n - 1) : n + 2])
+        for match in _LATIN_RUN.finditer(view.source):
+            if not any(_inside(match.span(), span) for span in view.occurrences):
+                confidence = _latin_confidence(match[0], nearby, view.target, document.target_lang)
+                if confidence >= _REPORTED:
+                    yield n, _latin_finding(match, confidence)
+
+
+def _latin_confidence(word: str, nearby: str, target: str, lang: str) -> float:
+    """How surely `word` had to come back: product names and versions do, units and initials need not."""
+    if len(word) < 2 or word.lower() in _NOT_NAMES or term_key(word, lang) in nearby:
+        return 0.0
+    parts = [p for p in re.findall(r"[A-Za-z]+|\d+(?:\.\d+)*", word) if len(p) > 1]
+    if all(term_key(p, lang) in nearby for p in parts) or _spelled_out(word, target):
+        return 0.0
+    mixed = bool(re.search(r"[a-z]", word)) and word[0].isupper()
+    return 0.85 if re.search(r"\d", word) and len(word) > 2 else 0.8 if mixed and len(word) > 3 else 0.5
+
+
+def _spelled_out(word: str, target: str) -> bool:
+    """Whether words of `target` have initials that spell `word`, as gross domestic product does GDP."""
+    initials = "".join(w[0].lower() for w in re.findall(r"[A-Za-z]+", target))
+    content = "".join(w[0].lower() for w in _names.words(target))
+    letters = re.sub("[^a-z]", "", word.lower())
+    return word.isupper() and (letters in initials or letters in content)
+
+
+def _latin_finding(match: re.Match[str], confidence: float) -> TermFinding:
+    return TermFinding(
+        kind="latin",
+        concept=None,
+        source_span=match.span(),
+        target_span=None,
+        severity="major" if confidence >= 0.8 else "minor",
+        confidence=confidence,
+        message=f'"{match[0]}" of the source is not in the translation',
+        suggestion=match[0],
+        evidence=("a Latin string of the source does not come back",),
+    )
+
+
+# -------------------------------------------------------------------------------- entities nobody named
+
+
+def _unfounded_entities(document: _Document) -> Iterator[tuple[int, TermFinding]]:
+    """Find names in the target whose Chinese is, in this document, only ever part of a common noun.
+
+    A company name put in place of an ordinary word: the source says 机器人, robots, and the target has a firm
+    whose Chinese name contains 机器人.
+    """
+    named = set().union(*(view.concepts for view in document.views)) if document.views else set()
+    for n, view in enumerate(document.views):
+        explained = [r.span for r in view.of(view.concepts, *_ACCEPTED)]
+        for r in view.renderings:
+            if r.concept.pos != "name" or r.concept.id in named or r.term.status not in _ACCEPTED:
+                continue
+            if any(_inside(r.span, span) for span in explained):
+                continue
+            noun = _shared_noun(view, r.concept, document.source_lang)
+            if noun:
+                yield n, _entity_finding(view, r, noun)
+
+
+def _shared_noun(view: _View, concept: Concept, lang: str) -> Span | None:
+    for term in concept.terms(lang):
+        for length in range(len(term.text) - 1, 1, -1):
+            tail = term.text[-length:]
+            at = view.source.find(tail)
+            if at >= 0 and length >= 3:
+                return at, at + length
+    return None
+
+
+def _entity_finding(view: _View, rendering: TermMatch, noun: Span) -> TermFinding:
+    word, there = view.source[slice(*noun)], view.target[slice(*rendering.span)]
+    full = rendering.concept.terms("zh")[0].text
+    return TermFinding(
+        kind="entity",
+        concept=rendering.concept,
+        source_span=noun,
+        target_span=rendering.span,
+        severity="major",
+        confidence=0.8,
+        message=f'"{there}" is the name {full}, but the source only has the common noun {word}',
+        evidence=(f"{full} is nowhere in the source",),
+    )
