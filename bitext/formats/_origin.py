@@ -133,15 +133,25 @@ class Assembly:
     def __len__(self) -> int:
         return self._length
 
+    def append(self, text: str, at: int) -> None:
+        """Append `text`, whose code points stand one after the other from offset `at` of `raw`."""
+        if not text:
+            return
+        continues = self._starts and self._sources[-1] + self._length - self._starts[-1] == at
+        if not continues:
+            self._starts.append(self._length)
+            self._sources.append(at)
+        self._pieces.append(text)
+        self._length += len(text)
+
     def copy(self, start: int, end: int) -> None:
         """Append ``raw[start:end]`` as it is."""
-        if end > start:
-            self._put(self.raw[start:end], start)
+        self.append(self.raw[start:end], start)
 
     def put(self, text: str, at: int) -> None:
         """Append characters that are not in the file as such; all of them stand at offset `at` of `raw`."""
         for character in text:
-            self._put(character, at)
+            self.append(character, at)
 
     def unit(self, name: str) -> None:
         """Name what is appended from here on."""
@@ -165,14 +175,6 @@ class Assembly:
             tuple(self._unit_names),
             has_offsets,
         )
-
-    def _put(self, text: str, source: int) -> None:
-        continues = self._starts and self._sources[-1] + self._length - self._starts[-1] == source
-        if not continues:
-            self._starts.append(self._length)
-            self._sources.append(source)
-        self._pieces.append(text)
-        self._length += len(text)
 
 
 def line_starts(text: str) -> NDArray[np.int64]:
