@@ -1,13 +1,15 @@
-"""What a quantity is, and which units measure the same thing.
+"""What a quantity is, and the tables of what can be counted: units and currencies in both languages.
 
-The readers of the two languages (`_quantities_zh`, `_quantities_en`) fill in `Quantity`; `quantities` compares them.
-A quantity is an interval, because much of what people write is one: 数十亿, "dozens", 两三, "2–3 million".
+The readers of the two languages (`_quantities_zh`, `_quantities_en`) fill in `Quantity`; `quantities` compares
+them and `_quantity_wording` says them.  A quantity is an interval, because much of what people write is one:
+数十亿, "dozens", 两三, "2–3 million".
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from fractions import Fraction
+from typing import Literal, NamedTuple
 
 from bitext.data import Span
 
@@ -33,7 +35,7 @@ class Quantity:
         2 and 3 for 两三.
         Percent and fractions are in percent (三成 and "three tenths" are 30); multiples are the ratio to the
         base (增长两倍 and "tripled" are 3); clock times are minutes after midnight; ordinals and dates count
-        as usual (the month of "March" is 3).
+        as usual (the month of "March" is 3).  Signs are left out: 零下10度 is 10.
     kind : {"plain", "percent", "point", "multiple", "ordinal", "date", "time", "money", "measure"}
         "point" is a difference of percentages (个百分点, basis points).  Each part of a date (year, month,
         day) is a quantity of its own; "time" is a duration, or a clock time where `unit` is "clock".
@@ -44,7 +46,7 @@ class Quantity:
     vague : bool
         Whether only an order of magnitude is given: 数百, 几十, "dozens", "tens of billions".
     step : float
-        Worth of the last digit written: 0.1 million for "1.2 million".
+        Worth of the last digit written, in `unit`: 0.1 million for "1.2 million".
     weight : float
         How surely a translation has to show this number, in [0, 1]: near 0 for 一 and "one", 1 for 4,078亿.
     """
@@ -66,97 +68,24 @@ class Quantity:
         return self.low == self.high and not self.vague
 
 
-# unit -> (what it measures, how many of the base unit)
-UNITS: dict[str, tuple[str, float]] = {
-    # durations, in days; months and years by the calendar's mean
-    "second": ("time", 1 / 86400),
-    "minute": ("time", 1 / 1440),
-    "hour": ("time", 1 / 24),
-    "day": ("time", 1.0),
-    "week": ("time", 7.0),
-    "month": ("time", 365 / 12),
-    "quarter": ("time", 365 / 4),
-    "year": ("time", 365.0),
-    "decade": ("time", 3650.0),
-    "century": ("time", 36500.0),
-    # shares, in percent
-    "percent": ("share", 1.0),
-    "permille": ("share", 0.1),
-    "pp": ("point", 1.0),
-    "bp": ("point", 0.01),
-    # lengths, in meters
-    "nm": ("length", 1e-9),
-    "µm": ("length", 1e-6),
-    "mm": ("length", 1e-3),
-    "cm": ("length", 1e-2),
-    "m": ("length", 1.0),
-    "km": ("length", 1e3),
-    "li": ("length", 500.0),
-    "inch": ("length", 0.0254),
-    "foot": ("length", 0.3048),
-    "mile": ("length", 1609.344),
-    "nautical mile": ("length", 1852.0),
-    # areas, in square meters
-    "m2": ("area", 1.0),
-    "km2": ("area", 1e6),
-    "hectare": ("area", 1e4),
-    "mu": ("area", 10000 / 15),
-    "acre": ("area", 4046.856),
-    "ft2": ("area", 0.09290304),
-    "mi2": ("area", 2589988.11),
-    # volumes, in liters
-    "ml": ("volume", 1e-3),
-    "liter": ("volume", 1.0),
-    "m3": ("volume", 1e3),
-    "barrel": ("volume", 158.987),
-    "gallon": ("volume", 3.785412),
-    # masses, in kilograms
-    "mg": ("mass", 1e-6),
-    "g": ("mass", 1e-3),
-    "liang": ("mass", 0.05),
-    "jin": ("mass", 0.5),
-    "kg": ("mass", 1.0),
-    "ton": ("mass", 1e3),
-    "pound": ("mass", 0.45359237),
-    "ounce": ("mass", 0.02834952),
-    # power, in watts; energy, in watt-hours
-    "W": ("power", 1.0),
-    "kW": ("power", 1e3),
-    "MW": ("power", 1e6),
-    "GW": ("power", 1e9),
-    "TW": ("power", 1e12),
-    "Wh": ("energy", 1.0),
-    "kWh": ("energy", 1e3),
-    "MWh": ("energy", 1e6),
-    "GWh": ("energy", 1e9),
-    "TWh": ("energy", 1e12),
-    # information, in bytes and bytes per second; frequency, in hertz
-    "KB": ("data", 1e3),
-    "MB": ("data", 1e6),
-    "GB": ("data", 1e9),
-    "TB": ("data", 1e12),
-    "PB": ("data", 1e15),
-    "kbit/s": ("rate", 1e3),
-    "Mbit/s": ("rate", 1e6),
-    "Gbit/s": ("rate", 1e9),
-    "Tbit/s": ("rate", 1e12),
-    "Hz": ("frequency", 1.0),
-    "kHz": ("frequency", 1e3),
-    "MHz": ("frequency", 1e6),
-    "GHz": ("frequency", 1e9),
-    # speed, in km/h; temperature and angle have no common base with anything else here
-    "km/h": ("speed", 1.0),
-    "m/s": ("speed", 3.6),
-    "mph": ("speed", 1.609344),
-    "°C": ("celsius", 1.0),
-    "°F": ("fahrenheit", 1.0),
-}
+class Unit(NamedTuple):
+    """What a unit measures and how many of the base unit it is worth."""
 
-OPEN_CURRENCIES = {
-    "元": frozenset({"CNY", "HKD", "TWD", "MOP", "SGD", "USD", "$", "元"}),
-    "$": frozenset({"USD", "HKD", "TWD", "SGD", "AUD", "CAD", "NZD", "MOP", "$", "元"}),
-}
-"""What 元 and "$" may stand for where the text leaves it open."""
+    dimension: str
+    worth: float
+
+
+class Name(NamedTuple):
+    """What a unit's name in a text says: 成 counts tens of percent."""
+
+    kind: Kind
+    unit: str
+    factor: float = 1.0
+
+
+def without_noise(value: float) -> float:
+    """Undo binary noise: 1.2 × 1e8 is written, and meant, as 120000000."""
+    return float(f"{value:.12g}")
 
 
 def same_currency(first: str, second: str) -> bool:
@@ -168,11 +97,152 @@ def same_currency(first: str, second: str) -> bool:
     )
 
 
-def scale_between(first: str, second: str) -> float | None:
-    """How many `second` one `first` is; ``None`` if they do not measure the same thing."""
-    if first == second:
-        return 1.0
-    one, other = UNITS.get(first), UNITS.get(second)
-    if one is None or other is None or one[0] != other[0]:
-        return None
-    return one[1] / other[1]
+# One row a unit: name | what it measures | worth in the base unit | Chinese names | English names (as said first).
+# Durations are in days, shares in percent, the rest in m, m², l, kg, W, Wh, byte, bit/s, Hz, km/h.
+_UNIT_TABLE = """
+second        | time      | 1/86400         | 秒 秒钟                    | seconds;second;sec;secs
+minute        | time      | 1/1440          | 分钟                       | minutes;minute;min;mins
+hour          | time      | 1/24            | 小时 钟头                  | hours;hour;hr;hrs
+day           | time      | 1               | 天 工作日 交易日 昼夜 日   | days;day;working days;business days;trading days
+week          | time      | 7               | 周 星期 礼拜               | weeks;week
+month         | time      | 365/12          | 个月                       | months;month
+quarter       | time      | 365/4           | 季度 季                    | quarters
+year          | time      | 365             | 年 周年 岁 周岁 载         | years;year;yr;yrs;years old;year-old;years of age
+decade        | time      | 3650            |                            | decades;decade
+century       | time      | 36500           | 世纪                       | centuries;century
+percent       | share     | 1               | % 厘                       | %;percent;per cent;pct
+permille      | share     | 0.1             | ‰                          | ‰;per mille
+pp            | point     | 1               | 百分点                     | percentage points;percentage point;percentage-point;pp;ppt;ppts
+bp            | point     | 0.01            | 基点 点子                  | basis points;basis point;basis-point;bps;bp
+nm            | length    | 1e-9            | 纳米 nm                    | nm;nanometers;nanometer;nanometres;nanometre
+µm            | length    | 1e-6            | 微米 µm                    | µm;μm;microns;micrometers;micrometres
+mm            | length    | 1e-3            | 毫米 mm                    | mm;millimeters;millimeter;millimetres;millimetre
+cm            | length    | 1e-2            | 厘米 公分 cm               | cm;centimeters;centimeter;centimetres;centimetre
+m             | length    | 1               | 米 公尺 m                  | meters;m;meter;metres;metre
+km            | length    | 1e3             | 公里 千米 km KM            | kilometers;km;kms;kilometer;kilometres;kilometre
+li            | length    | 500             | 里 华里                    | li
+inch          | length    | 0.0254          | 英寸                       | inches;inch
+foot          | length    | 0.3048          | 英尺                       | feet;foot;ft
+mile          | length    | 1609.344        | 英里                       | miles;mile
+nautical mile | length    | 1852            | 海里                       | nautical miles;nautical mile
+m2            | area      | 1               | 平方米 平米 平方公尺 m²    | square meters;square meter;square metres;square metre;sq m;sqm;m²
+km2           | area      | 1e6             | 平方公里 平方千米 km²      | square kilometers;square kilometer;square kilometres;square kilometre;sq km;km²
+hectare       | area      | 1e4             | 公顷                       | hectares;hectare;ha
+mu            | area      | 2000/3          | 亩                         | mu
+acre          | area      | 4046.856        | 英亩                       | acres;acre
+ft2           | area      | 0.09290304      | 平方英尺 平方呎            | square feet;square foot;sq ft
+mi2           | area      | 2589988.11      | 平方英里                   | square miles;square mile
+ml            | volume    | 1e-3            | 毫升 ml mL                 | ml;milliliters;millilitres
+liter         | volume    | 1               | 升 公升 L                  | liters;liter;litres;litre
+m3            | volume    | 1e3             | 立方米 m³                  | cubic meters;cubic meter;cubic metres;cubic metre;m³
+barrel        | volume    | 158.987         | 桶                         | barrels;barrel
+gallon        | volume    | 3.785412        | 加仑                       | gallons;gallon
+mg            | mass      | 1e-6            | 毫克 mg                    | mg;milligrams;milligram
+g             | mass      | 1e-3            | 克 g                       | grams;g;gram;grammes
+liang         | mass      | 0.05            | 两白银                     | taels;tael;liang
+jin           | mass      | 0.5             | 斤                         | jin;catties;catty
+kg            | mass      | 1               | 公斤 千克 kg KG            | kilograms;kg;kgs;kilogram;kilos;kilo
+ton           | mass      | 1e3             | 吨 公吨                    | tons;ton;tonnes;tonne;metric tons;metric tonnes
+pound         | mass      | 0.45359237      | 磅                         | pounds;pound;lbs;lb
+ounce         | mass      | 0.02834952      | 盎司 安士                  | ounces;ounce;oz
+W             | power     | 1               | 瓦 瓦特 W                  | watts;watt
+kW            | power     | 1e3             | 千瓦 kW KW                 | kilowatts;kw;kilowatt
+MW            | power     | 1e6             | 兆瓦 MW                    | megawatts;mw;megawatt
+GW            | power     | 1e9             | 吉瓦 GW                    | gigawatts;gw;gigawatt
+TW            | power     | 1e12            | 太瓦                       | terawatts;terawatt
+Wh            | energy    | 1               | 瓦时                       | watt-hours;watt hours
+kWh           | energy    | 1e3             | 千瓦时 度电 kWh            | kilowatt-hours;kwh;kilowatt hours;kilowatt-hour
+MWh           | energy    | 1e6             | 兆瓦时 MWh                 | megawatt-hours;mwh;megawatt hours
+GWh           | energy    | 1e9             | 吉瓦时 GWh                 | gigawatt-hours;gwh;gigawatt hours
+TWh           | energy    | 1e12            | 太瓦时 TWh                 | terawatt-hours;twh;terawatt hours
+KB            | data      | 1e3             | KB kB                      | KB;kilobytes
+MB            | data      | 1e6             | MB 兆字节                  | MB;megabytes
+GB            | data      | 1e9             | GB                         | GB;gigabytes
+TB            | data      | 1e12            | TB                         | TB;terabytes
+PB            | data      | 1e15            | PB                         | PB;petabytes
+kbit/s        | rate      | 1e3             | kbps Kbps                  | kbit/s;kbps
+Mbit/s        | rate      | 1e6             | Mbps Mbit/s Mb/s           | Mbit/s;mbps;mb/s;megabits per second
+Gbit/s        | rate      | 1e9             | Gbps Gbit/s Gb/s           | Gbit/s;gbps;gb/s;gigabits per second
+Tbit/s        | rate      | 1e12            | Tbps Tbit/s                | Tbit/s;tbps
+Hz            | frequency | 1               | 赫兹 Hz                    | Hz;hertz
+kHz           | frequency | 1e3             | 千赫 kHz                   | kHz;kilohertz
+MHz           | frequency | 1e6             | 兆赫 MHz                   | MHz;megahertz
+GHz           | frequency | 1e9             | 吉赫 GHz                   | GHz;gigahertz
+km/h          | speed     | 1               | km/h                       | km/h;kph;kmh;kilometers per hour;kilometres per hour
+m/s           | speed     | 3.6             | m/s                        | m/s;meters per second;metres per second
+mph           | speed     | 1.609344        |                            | mph;miles per hour
+°C            | celsius   | 1               | 摄氏度 ℃ °C               | °C;℃;degrees celsius;degree celsius;degrees centigrade
+°F            | fahrenheit| 1               | 华氏度 °F                  | °F;degrees fahrenheit
+"""
+
+# code | Chinese after the number | Chinese before | English before | English after (as said first)
+_CURRENCY_TABLE = """
+CNY | 元人民币 人民币元 人民币 块钱 块人民币 | 人民币 RMB CNY ¥ | RMB CNY CN¥ ¥ | yuan;rmb yuan;yuan rmb;yuan renminbi;renminbi yuan;renminbi;rmb;cny;kuai
+USD | 美元 美金 元美金 美刀         | US$ USD 美金 美元     | US$ USD U.S.$ | US dollars;us dollar;u.s. dollars;u.s. dollar;american dollars;usd
+HKD | 港元 港币 元港币 港纸         | HK$ HKD 港币 港元     | HK$ HKD   | Hong Kong dollars;hong kong dollar;hk dollars;hkd
+TWD | 元新台币 新台币 元台币 台币   | NT$ TWD 新台币 台币   | NT$ TWD   | New Taiwan dollars;nt dollars;twd
+EUR | 欧元                          | € EUR                 | € EUR     | euros;euro;eur
+GBP | 英镑                          | £ GBP                 | £ GBP     | pounds sterling;british pounds;gbp
+JPY | 日元                          | JPY                   | JPY JP¥   | yen;japanese yen;jpy
+KRW | 韩元 韩币                     | KRW                   | KRW ₩     | won;korean won;krw
+AUD | 澳元 澳币                     | A$ AUD                | A$ AU$ AUD | Australian dollars;aud
+CAD | 加元 加币                     | C$ CAD                | C$ CAD    | Canadian dollars;cad
+SGD | 新加坡元 坡元 新元 坡币       | S$ SGD                | S$ SGD    | Singapore dollars;sgd
+NZD | 新西兰元 纽元 纽币            | NZD                   | NZ$ NZD   | New Zealand dollars;nzd
+MOP | 澳门元                        | MOP                   | MOP       | patacas;pataca;mop
+CHF | 瑞士法郎 瑞郎                 | CHF                   | CHF       | Swiss francs;chf
+RUB | 卢布                          | RUB                   | RUB       | rubles;roubles;rub
+INR | 卢比                          | INR                   | INR ₹     | rupees;inr
+THB | 泰铢                          | THB                   | THB       | baht;thb
+VND | 越南盾                        | VND                   | VND       | dong;vnd
+MYR | 林吉特                        | RM                    | MYR       | ringgit;myr
+BRL | 雷亚尔                        | BRL                   | BRL R$    | reais;brl
+元  | 元                            |                       |           |
+$   |                               | $                     | $         | dollars;dollar
+"""
+
+
+class Currency(NamedTuple):
+    """How a currency is written: after and before the number, in each language."""
+
+    zh_after: tuple[str, ...]
+    zh_before: tuple[str, ...]
+    en_before: tuple[str, ...]
+    en_after: tuple[str, ...]
+
+
+def _cells(table: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
+
+
+def _kind_of(dimension: str) -> Kind:
+    kinds: dict[str, Kind] = {"time": "time", "share": "percent", "point": "point"}
+    return kinds.get(dimension, "measure")
+
+
+UNITS: dict[str, Unit] = {row[0]: Unit(row[1], float(Fraction(row[2]))) for row in _cells(_UNIT_TABLE)}
+ZH_UNITS: dict[str, Name] = {
+    name: Name(_kind_of(row[1]), row[0]) for row in _cells(_UNIT_TABLE) for name in row[3].split()
+} | {"成": Name("percent", "percent", 10), "折": Name("percent", "discount", 10), "倍": Name("multiple", "")}
+EN_UNIT_NAMES: dict[str, tuple[str, ...]] = {
+    row[0]: tuple(name.strip() for name in row[4].split(";")) for row in _cells(_UNIT_TABLE)
+}
+EN_UNITS: dict[str, Name] = {
+    name.lower(): Name(_kind_of(UNITS[unit].dimension), unit)
+    for unit, names in EN_UNIT_NAMES.items()
+    for name in names
+} | dict.fromkeys(("times", "fold", "x"), Name("multiple", ""))
+CURRENCIES: dict[str, Currency] = {
+    row[0]: Currency(
+        tuple(row[1].split()),
+        tuple(row[2].split()),
+        tuple(row[3].split()),
+        tuple(filter(None, row[4].split(";"))),
+    )
+    for row in _cells(_CURRENCY_TABLE)
+}
+OPEN_CURRENCIES = {
+    "元": frozenset({"CNY", "HKD", "TWD", "MOP", "SGD", "USD", "$"}),
+    "$": frozenset({"USD", "HKD", "TWD", "SGD", "AUD", "CAD", "NZD", "MOP"}),
+}
+"""What 元 and "$" may stand for where the text leaves it open."""

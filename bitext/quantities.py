@@ -202,15 +202,19 @@ def _readings(q: Quantity) -> list[tuple[str, float, float, float]]:
         readings.append(("share", 100 * (q.low - 1), 100 * (q.high - 1), 0.95))
         if q.unit == "increase":  # 增长两倍 is tripled, but many write it for "doubled"
             readings.append(("multiple", q.low - 1, q.high - 1, 0.9))
-        if q.unit == "番":
-            readings[0] = ("multiple", 2**q.low, 2**q.high, 1.0)
-            readings[1:] = [("share", 100 * 2**q.low - 100, 100 * 2**q.high - 100, 0.95)]
     elif q.unit == "discount":
         readings = [("share", q.low, q.high, 0.95), ("share", 100 - q.high, 100 - q.low, 1.0)]
     elif q.unit == "decade" and q.kind == "date":
         readings.append(("date", q.low % 100, q.high % 100, 0.98))
     elif q.unit == "year" and q.kind == "date":
         readings.append(("date", q.low % 100, q.high % 100, 0.85))
+    elif q.unit == "year" and q.low < 100:  # 16年 may be 2016
+        readings.append(("date", q.low, q.high, 0.85))
+    elif (
+        q.kind == "plain" and 19000 <= q.low < 210000 and "," not in q.text
+    ):  # "20092": a footnote mark after a year
+        year = q.low // (10 if q.low < 1e5 else 100)
+        readings.append(("date", year, year, 0.85))
     elif q.unit == "clock":
         readings = [("clock", q.low % 1440, q.high % 1440, 1.0), ("clock", q.low % 720, q.high % 720, 0.9)]
     return readings
@@ -279,7 +283,7 @@ def _rounds(s: Quantity, t: Quantity, low: float, other_low: float) -> bool:
 
 
 def _unit_worth(q: Quantity) -> float:
-    return UNITS[q.unit][1] if q.unit in UNITS and q.kind != "date" else 1.0
+    return UNITS[q.unit].worth if q.unit in UNITS and q.kind != "date" else 1.0
 
 
 def _precision(s: Quantity, t: Quantity) -> _Relation | None:
@@ -444,11 +448,11 @@ def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> 
         outside = relation.factor is not None
         severity = "major" if outside else "minor"
         message = f"{s.text} is exactly {interval(s)}; the text says {_quoted(t)}, {interval(t)}"
-        confidence = 0.9 if outside else 0.7
+        confidence *= 0.95 if outside else 0.8
     else:
         severity = "minor"
         message = f"{s.text} is only an order of magnitude, {interval(s)}; the text says {_quoted(t)}"
-        confidence = 0.6
+        confidence *= 0.75
     yield QuantityFinding(relation.name, s, t, relation.factor, severity, confidence, message, suggestion)  # type: ignore[arg-type]
 
 
@@ -488,7 +492,8 @@ def _missing(
         worded = _suggestion(q, None, lang)
         severity: Severity = "major" if q.weight >= 0.9 else "minor"
         message = f"{q.text} ({_worded(q)}) is not in the text"
-        findings.append(QuantityFinding("missing", q, None, None, severity, 0.8 * q.weight, message, worded))
+        confidence = 0.8 * q.weight * _need(q)
+        findings.append(QuantityFinding("missing", q, None, None, severity, confidence, message, worded))
     return findings
 
 
@@ -498,8 +503,16 @@ def _added(source: list[Quantity], target: list[Quantity], matched: set[int]) ->
         if j in matched or any(_equal(s, q) for s in source):
             continue
         message = f"{_quoted(q)} ({_worded(q)}) is not in the source"
-        findings.append(QuantityFinding("added", None, q, None, "minor", 0.6 * q.weight, message))
+        confidence = 0.6 * q.weight * _need(q)
+        findings.append(QuantityFinding("added", None, q, None, "minor", confidence, message))
     return findings
+
+
+def _need(q: Quantity) -> float:
+    """How far a number can be said without a number: "that year" for 2016年, "all" for 100%."""
+    if q.kind == "date":
+        return 0.6
+    return 0.5 if q.kind == "percent" and q.low == 100 else 1.0
 
 
 def _style(q: Quantity, lang: str) -> QuantityFinding | None:
