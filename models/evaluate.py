@@ -1,11 +1,11 @@
-"""What an encoder is worth for alignment: retrieval of single sentences, and beads under one fixed simple program.
+"""What an encoder is worth for alignment: retrieval of sentences, and beads under one fixed simple program.
 
 ::
 
     python models/evaluate.py zh-en --tatoeba FOLDER --align FOLDER [--align FOLDER ...] [--composed]
 
-The alignment folders are in Vecalign's format (``src/ tgt/ gold/``); `align` says what the program is.  It judges
-encoders against each other and is not the aligner of the library.
+The alignment folders are in Vecalign's format (``src/ tgt/ gold/``); `align` says what the program is.  It
+judges encoders against each other and is not the aligner of the library.
 """
 
 from __future__ import annotations
@@ -60,13 +60,12 @@ def margin_ratio(cosine: Array, n_neighbors: int = 4) -> Array:
 def beads_f1(embedder: Embedder, folder: Path, *, composed: bool = False) -> dict[str, float]:
     """Align the documents of `folder` and compare with their gold.
 
-    Strict: a bead counts if both its sides are exactly those of a gold bead; beads with an empty side count like
-    any other; counts are summed over documents (the scorer of aligner-eval).
+    Strict: a bead counts if both its sides are exactly those of a gold bead; beads with an empty side count
+    like any other; counts are summed over documents (the scorer of aligner-eval).
     """
     n_right = n_found = n_gold = 0
     for gold_path in sorted((folder / "gold").glob("*.align")):
         sides = [_lines(folder / side / gold_path.stem) for side in ("src", "tgt")]
-        # Chinese joins without a space; the side is told by what it is written in
         windows = [window_vectors(embedder, side, composed=composed) for side in sides]
         sizes = [window_sizes(side) for side in sides]
         found = align(windows[0], windows[1], sizes[0], sizes[1])
@@ -85,9 +84,9 @@ def window_vectors(embedder: Embedder, segments: Sequence[str], *, composed: boo
     Returns
     -------
     list of ndarray of shape (n_segments, dim)
-        Row ``i`` of entry ``k`` is the window of ``k + 1`` segments that ends at segment ``i``; zeros where it would
-        begin before the text.  With `composed`, sums of segment vectors weighted by characters instead of windows
-        embedded whole.
+        Row ``i`` of entry ``k`` is the window of ``k + 1`` segments that ends at segment ``i``; zeros where
+        it would begin before the text.  With `composed`, sums of segment vectors weighted by characters
+        instead of windows embedded whole.
     """
     n = len(segments)
     if not composed:
@@ -113,12 +112,14 @@ def window_sizes(segments: Sequence[str]) -> list[Array]:
     return [sums[ends] - sums[np.maximum(ends - k - 1, 0)] for k in range(MAX_BEAD - 1)]
 
 
-def align(source: list[Array], target: list[Array], source_sizes: list[Array], target_sizes: list[Array]) -> list[Gold]:
+def align(
+    source: list[Array], target: list[Array], source_sizes: list[Array], target_sizes: list[Array]
+) -> list[Gold]:
     """Find the best beads of at most MAX_BEAD segments by an exact dynamic program over the whole table.
 
-    A bead scores the cosine of its sides, less the mean cosine of each side with the segments next to the other
-    (Bertalign's margin), times ``log2(1 + shorter / longer)`` in bytes, those of the target scaled to those of the
-    source; a segment left alone scores SKIP.
+    A bead scores the cosine of its sides, less the mean cosine of each side with the segments next to the
+    other (Bertalign's margin), times ``log2(1 + shorter / longer)`` in bytes, those of the target scaled to
+    those of the source; a segment left alone scores SKIP.
     """
     scale = source_sizes[0].sum() / max(1, target_sizes[0].sum())
     n, m = len(source[0]), len(target[0])
@@ -190,7 +191,9 @@ def main() -> None:
     parser.add_argument("model", help="packaged name, folder, or SentenceTransformer")
     parser.add_argument("--tatoeba", type=Path, metavar="FOLDER")
     parser.add_argument("--align", type=Path, metavar="FOLDER", action="append", default=[])
-    parser.add_argument("--composed", action="store_true", help="windows as sums of segments only: ten times faster")
+    parser.add_argument(
+        "--composed", action="store_true", help="windows as sums of segments only: ten times faster"
+    )
     parser.add_argument("--device")
     options = parser.parse_args()
     embedder = load_embedder(options.model, device=options.device)

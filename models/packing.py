@@ -61,7 +61,7 @@ def _codes(blocks: Array, scale: Array) -> Array:
 
 
 def dequantize(packed: Array, scale: Array) -> Array:
-    """Return the float32 matrix that `packed` and `scale` stand for, of shape (n_rows, 2 * packed columns)."""
+    """Return the float32 matrix that `packed` and `scale` stand for."""
     nibbles = packed.reshape(-1, BLOCK // 2)
     codes = np.concatenate([nibbles & 15, nibbles >> 4], axis=1).astype(np.float32) - 8
     return (codes * scale.reshape(-1, 1).astype(np.float32)).reshape(len(packed), -1)
@@ -84,7 +84,7 @@ def write_model(
         Weights under the names of `transformers.BertModel`; a 4-bit matrix is two entries,
         ``<name>.packed`` and ``<name>.scale``.
     config : dict
-        What the forward pass needs: sizes, prefix, window.
+        Sizes, under the names of `transformers.BertConfig`.
     tokenizer : dict
         A ``tokenizer.json``.
     card : dict
@@ -99,7 +99,7 @@ def write_model(
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> str:
-    """Write ``model.json`` and ``README.md`` for the files as they are now in `folder`; return the model's digest."""
+    """Write ``model.json`` and ``README.md`` for the files now in `folder`; return the model's digest."""
     hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in HASHED}
     # the card itself is not hashed: a corrected sentence or figure does not change a vector
     digest = hashlib.sha256("".join(f"{hashes[n]}  {n}\n" for n in HASHED).encode()).hexdigest()

@@ -1,17 +1,20 @@
-"""Fine-tune `zh-en` on translation pairs so that it tells a window of segments from one that is a bit too long.
+"""Fine-tune `zh-en` on translation pairs, so that it tells a window of segments from one a bit too long.
 
-Comes in: the packaged model, and a folder of ``<source>.tsv.gz`` files (Chinese, tab, English; rows in the order of
-their documents).  Goes out: a packaged model whose 4-bit blocks are those it started from, plus a correction of low
-rank for each matrix (LoRA), which is all that is trained: nothing is quantized again, so nothing is lost by storing.
+Comes in: the packaged model, and a folder of ``<source>.tsv.gz`` files (Chinese, tab, English; rows in the
+order of their documents).  Goes out: a packaged model whose 4-bit blocks are those it started from, plus a
+correction of low rank for each matrix (LoRA), which is all that is trained: nothing is quantized again, so
+nothing is lost by storing.
 
-A step takes runs of consecutive rows from different sources, so that the neighbors of a row are its negatives.
+A step takes runs of consecutive rows from different sources, so that the neighbors of a row are its
+negatives.
 
-* *whole*: rows, and windows of 2 to 4 rows, embedded; each must find its translation among all of them.  A window
-  with one row more or less than another is its negative, and so are rows with a clause cut off or a number changed.
-* *composed*: the same for windows composed of row vectors weighted by their characters, which costs nothing and is
-  what an aligner that does not embed every window relies on.
+* *whole*: rows, and windows of 2 to 4 rows, embedded; each must find its translation among all of them.  A
+  window with one row more or less than another is its negative, and so are rows with a clause cut off or a
+  number changed.
+* *composed*: the same for windows composed of row vectors weighted by their characters, which costs nothing
+  and is what an aligner that does not embed every window relies on.
 
-Both ways round, with an additive margin.  Rerun with the same ``--scratch`` to go on from the last checkpoint::
+Both ways round, with an additive margin.  The same command again goes on from the last checkpoint::
 
     python models/train_zh_en.py --data FOLDER --scratch FOLDER --output models/zh-en
 """
@@ -104,7 +107,9 @@ class Adapted(_Encoder):
         named = {}
         for i, layer in enumerate(self.corrections):
             for name, (a, b) in layer.items():
-                for file_name, rows in zip(MATRICES[name], b.detach().chunk(len(MATRICES[name])), strict=True):
+                for file_name, rows in zip(
+                    MATRICES[name], b.detach().chunk(len(MATRICES[name])), strict=True
+                ):
                     stem = f"encoder.layer.{i}.{file_name}.weight"
                     named[f"{stem}.lora_a"] = a.detach().half().cpu().numpy()
                     named[f"{stem}.lora_b"] = rows.half().cpu().numpy()
@@ -115,7 +120,9 @@ def main() -> None:
     """Train, and write the model."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of <source>.tsv.gz")
-    parser.add_argument("--base", type=Path, default=Path(__file__).parent / "zh-en", help="packaged model to start from")
+    parser.add_argument(
+        "--base", type=Path, default=Path(__file__).parent / "zh-en", help="packaged model to start from"
+    )
     parser.add_argument("--scratch", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--output", type=Path, help="where to write the model; without it, only checkpoints")
     parser.add_argument("--steps", type=int, default=1500)
@@ -177,7 +184,9 @@ def train(model: Adapted, tokenize: Any, sources: dict[str, list[Row]], options:
         losses.append(loss.item())
         if (step + 1) % 20 == 0:
             seconds = (time.monotonic() - began) / (step + 1 - first)
-            print(f"step {step + 1}: loss {sum(losses) / len(losses):.4f}, {seconds:.2f} s a step", flush=True)
+            print(
+                f"step {step + 1}: loss {sum(losses) / len(losses):.4f}, {seconds:.2f} s a step", flush=True
+            )
             losses = []
         if (step + 1) % options.checkpoint_every == 0 or step + 1 == options.steps:
             state = {
@@ -232,7 +241,9 @@ def _spoil(text: str, rng: random.Random) -> str | None:
         number = rng.choice(numbers)
         other = number[0]
         while other == number[0]:
-            other = "".join(rng.choice("123456789") for _ in range(max(1, len(number[0]) + rng.choice((-1, 0, 0, 1)))))
+            other = "".join(
+                rng.choice("123456789") for _ in range(max(1, len(number[0]) + rng.choice((-1, 0, 0, 1))))
+            )
         return text[: number.start()] + other + text[number.end() :]
     marks = [m.end() for m in re.finditer(r"[，。；：！？]|[,.;:!?](?=\s)", text[:-1])]
     cuts = [m for m in marks if len(text) * 0.2 < m < len(text) * 0.8]
@@ -285,16 +296,24 @@ def _compose(rows: Tensor, run: Run, side: int) -> tuple[Tensor, list[str]]:
 
 
 def contrast(
-    source: Tensor, target: Tensor, source_texts: list[str], target_texts: list[str], spoiled_source: Tensor, spoiled_target: Tensor
+    source: Tensor,
+    target: Tensor,
+    source_texts: list[str],
+    target_texts: list[str],
+    spoiled_source: Tensor,
+    spoiled_target: Tensor,
 ) -> Tensor:
-    """Cross-entropy of finding row ``i`` of the other side among all its rows and its spoiled ones, both ways.
+    """Cross-entropy of finding row ``i`` of the other side among all its rows and spoiled ones, both ways.
 
     Rows with equal text on either side are not held against each other.
     """
     n = len(source)
     diagonal = torch.eye(n, dtype=torch.bool, device=source.device)
     same = torch.tensor(
-        [[a == c or b == d for c, d in zip(source_texts, target_texts, strict=True)] for a, b in zip(source_texts, target_texts, strict=True)],
+        [
+            [a == c or b == d for c, d in zip(source_texts, target_texts, strict=True)]
+            for a, b in zip(source_texts, target_texts, strict=True)
+        ],
         device=source.device,
     )
     cosine = (source @ target.T - MARGIN * diagonal).masked_fill(same & ~diagonal, -1e4)
@@ -309,7 +328,9 @@ def write(model: Adapted, options: argparse.Namespace, n_rows: int) -> None:
     card = json.loads((options.base / "model.json").read_text(encoding="utf-8"))
     config = json.loads((options.base / "config.json").read_text(encoding="utf-8"))
     tokenizer = json.loads((options.base / "tokenizer.json").read_text(encoding="utf-8"))
-    card["training"] = f"{options.steps} steps on {n_rows:,} rows, seed {options.seed}, peak rate {options.rate}"
+    card["training"] = (
+        f"{options.steps} steps on {n_rows:,} rows, seed {options.seed}, peak rate {options.rate}"
+    )
     tensors = {**load_file(options.base / "model.safetensors"), **model.tensors()}
     print("digest", write_model(options.output, tensors, config, tokenizer, card))
 
