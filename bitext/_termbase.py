@@ -212,8 +212,11 @@ def _keys(text: str, lang: str) -> Iterator[str]:
 
 
 def _is_valid_chinese(text: str, body: Compact, start: int, end: int, concept: Concept, term: Term) -> bool:
-    if end - start <= 3 and HAN.search(body.text[start:end]) and straddles(body.text, start, end):
-        return False
+    if end - start <= 3 and HAN.search(body.text[start:end]):
+        # a short name must be a word of its own: 美的 is no company in 南美的
+        tolerance = 0.0 if concept.pos == "name" and end - start <= 2 else 4.0
+        if straddles(body.text, start, end, tolerance=tolerance):
+            return False
     required = conditions(concept.condition)
     if not required:
         return True

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from bitext import _names
 from bitext._concepts import Concept
 from bitext._termbase import Termbase, TermMatch
-from bitext._termmatch import compact, term_key
+from bitext._termmatch import compact, fold, term_key
 from bitext.data import Severity, Span, Term
 
 __all__ = ["Concept", "Term", "TermFinding", "TermMatch", "Termbase", "check_terms"]
@@ -32,6 +32,8 @@ Kind = Literal["known-wrong", "deprecated", "missing", "name", "inconsistent", "
 Similarity = Callable[[list[str], list[str]], NDArray[np.float32]]
 
 _ACCEPTED = ("preferred", "admitted")
+_VARIANTS = 5
+"""A term with more accepted renderings is a matter of style; using two of them is no inconsistency."""
 _REPORTED = 0.6
 """From this confidence a name that is not in the termbase's form is reported; no single clue reaches it."""
 
@@ -125,6 +127,11 @@ class _View:
     @property
     def concepts(self) -> set[str]:
         return {concept.id for concepts in self.occurrences.values() for concept in concepts}
+
+    def latin(self) -> list[Span]:
+        """Return where Latin strings of the source stand in the target."""
+        words = {m[0] for m in _LATIN_RUN.finditer(self.source)}
+        return [m.span() for word in words for m in re.finditer(re.escape(word), self.target, re.I)]
 
     def of(self, ids: Iterable[str], *statuses: str) -> list[TermMatch]:
         """Return the renderings of the concepts `ids` that have one of `statuses`."""
@@ -234,9 +241,9 @@ def _missing_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]
     """Find terms none of whose renderings stands in the target, and what stands there instead."""
     for n, view in enumerate(document.views):
         claimed: list[Span] = []
-        for span, concepts in _unrendered(document, n):
+        for span, concepts, borrowed in _unrendered(document, n):
             concept = concepts[0]
-            required = document.is_required(concept)
+            required = document.is_required(concept) and not borrowed
             if not required and (concept.pos != "name" or _has_slipped(document, n, concepts)):
                 continue
             located = _locate(document, n, span, concept)
@@ -247,18 +254,23 @@ def _missing_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]
                 yield n, _missing_finding(document, view, span, concept, located)
 
 
-def _unrendered(document: _Document, n: int) -> Iterator[tuple[Span, tuple[Concept, ...]]]:
-    """Yield the source terms of bead `n` with nothing of theirs in the target, each once."""
+def _unrendered(document: _Document, n: int) -> Iterator[tuple[Span, tuple[Concept, ...], bool]]:
+    """Yield the source terms of bead `n` with nothing of theirs in the target, each once.
+
+    The third value says that there is a rendering, but inside a Latin string that the source has as well:
+    Qwen in Qwen2 need not be there for 通义千问.
+    """
     view = document.views[n]
     seen: set[frozenset[str]] = set()
     if not view.target.strip():
         return
+    latin = view.latin()
     for span, concepts in view.occurrences.items():
         ids = frozenset(c.id for c in concepts)
-        if ids in seen or view.of(ids, *_ACCEPTED, "deprecated", "known-wrong"):
-            continue
+        there = view.of(ids, *_ACCEPTED, "deprecated", "known-wrong")
+        if ids not in seen and all(any(_inside(r.span, s) and r.span != s for s in latin) for r in there):
+            yield span, concepts, bool(there)
         seen.add(ids)
-        yield span, concepts
 
 
 def _has_slipped(document: _Document, n: int, concepts: Iterable[Concept]) -> bool:
@@ -297,10 +309,7 @@ def _locate(document: _Document, n: int, span: Span, concept: Concept) -> _Locat
         return None
     view = document.views[n]
     explained = [r.span for r in view.of(view.concepts, *_ACCEPTED)]
-    latin = [
-        m.span() for word in _latin(view.source) for m in re.finditer(re.escape(word), view.target, re.I)
-    ]
-    phrases = _names.capitalized(view.target, [*explained, *latin])
+    phrases = _names.capitalized(view.target, [*explained, *view.latin()])
     candidates = {c for phrase in phrases for c in _cuts(view, span, phrase)}
     found = [_judge(document, n, span, concept, c, capital=True) for c in candidates]
     name = view.source[slice(*span)]
@@ -345,10 +354,14 @@ def _judge(
     if set(_names.words(phrase)) <= own or any(_names.is_romanization(name, w) for w in rest):
         return None  # a short form of the right name, or its sound
     evidence, confidence = [], 0.0
-    if gloss.words == 1.0 and (len(gloss.pairs) >= 2 or gloss.characters >= 0.5):
+    if gloss.words == 1.0 and (len(gloss.pairs) >= 2 or gloss.characters >= 0.75):
         confidence += 0.5
     elif gloss.words >= 0.5 and len(gloss.pairs) >= 2:
         confidence += 0.35
+    shared = own.intersection(_names.words(phrase))
+    if gloss.pairs and shared:
+        confidence += 0.15
+        evidence.append(f"in part the right name: {', '.join(sorted(shared))}")
     if gloss.pairs:
         evidence.append("word for word: " + ", ".join(f"{zh} = {en}" for zh, en in gloss.pairs))
     together, elsewhere = _counts(document, concept, phrase)
@@ -420,8 +433,12 @@ def _inconsistencies(
 ) -> Iterator[tuple[int, TermFinding]]:
     forms = Counter(r.term.text for _, _, r in places)
     usual, count = forms.most_common(1)[0]
+    concept = places[0][2].concept
+    accepted = sum(term.status in _ACCEPTED for term in concept.terms(document.target_lang))
+    if not document.is_required(concept) and (accepted > _VARIANTS or count < 2):
+        return
     for form in forms:
-        if form == usual or forms[form] * 2 > count or _is_short_form(form, usual):
+        if form == usual or _is_short_form(form, usual, concept):
             continue
         n, span, rendering = next(p for p in places if p[2].term.text == form)
         view = document.views[n]
@@ -430,11 +447,11 @@ def _inconsistencies(
             n,
             TermFinding(
                 kind="inconsistent",
-                concept=rendering.concept,
+                concept=concept,
                 source_span=span,
                 target_span=rendering.span,
                 severity="minor",
-                confidence=round(0.5 + 0.4 * (1 - forms[form] / count), 2),
+                confidence=round(0.5 + 0.4 * (1 - forms[form] / (forms[form] + count)), 2),
                 message=f'{term} is "{view.target[slice(*rendering.span)]}" here and "{usual}" {count} times',
                 suggestion=usual,
                 evidence=tuple(f'"{f}": {c}' for f, c in forms.most_common()),
@@ -442,16 +459,20 @@ def _inconsistencies(
         )
 
 
-def _is_short_form(one: str, other: str) -> bool:
-    """Whether one of two names abbreviates the other: initials, or words left out."""
-    short, long = sorted((one, other), key=len)
-    letters = re.sub(r"[^A-Za-z]", "", short)
-    all_words = re.findall(r"[A-Za-z]+", long)
-    content = [w for w in all_words if w.lower() not in {"of", "the", "and", "for", "in", "on", "to"}]
-    initials = {"".join(w[0] for w in ws).lower() for ws in (all_words, content) if ws}
-    return letters.lower().removesuffix("s") in initials or set(_names.words(short)) <= set(
-        _names.words(long)
-    )
+def _is_short_form(one: str, other: str, concept: Concept) -> bool:
+    """Whether one rendering inflects or contains the other, or is its initials; of a name, words left out."""
+    short, long = sorted((one.lower(), other.lower()), key=len)
+    if short in long or (concept.pos == "name" and set(_names.words(short)) <= set(_names.words(long))):
+        return True
+    pairs = list(zip(short.split(), long.split(), strict=False))
+    inflected = len(short.split()) == len(long.split()) and all(a[:4] == b[:4] for a, b in pairs)
+    return inflected or (len(short) <= 6 and " " not in short and _abbreviates(short, long))
+
+
+def _abbreviates(short: str, long: str) -> bool:
+    """Whether the letters of `short` come in this order in `long`, from its first on, as in DB and database."""
+    letters = iter(long)
+    return short[0] == long[0] and all(c in letters for c in short if c.isalnum())
 
 
 # -------------------------------------------------------------------------------- Latin strings
@@ -464,23 +485,22 @@ _NOT_NAMES = frozenset({
 })  # fmt: skip
 
 
-def _latin(source: str) -> list[str]:
-    return [m[0] for m in _LATIN_RUN.finditer(source)]
-
-
 def _missing_latin(document: _Document) -> Iterator[tuple[int, TermFinding]]:
-    """Find Latin names and versions of a Chinese source that do not come back in the target."""
+    """Find Latin names and versions of a Chinese source that do not come back; each once a document."""
     if not document.source_lang.lower().startswith("zh"):
         return
+    reported: set[str] = set()
     for n, view in enumerate(document.views):
         if not view.target.strip():
             continue
         nearby = "".join(document.targets[max(0, n - 1) : n + 2])
         for match in _LATIN_RUN.finditer(view.source):
-            if not any(_inside(match.span(), span) for span in view.occurrences):
-                confidence = _latin_confidence(match[0], nearby, view.target, document.target_lang)
-                if confidence >= _REPORTED:
-                    yield n, _latin_finding(match, confidence)
+            if match[0] in reported or any(_inside(match.span(), span) for span in view.occurrences):
+                continue
+            confidence = _latin_confidence(match[0], nearby, view.target, document.target_lang)
+            if confidence >= _REPORTED:
+                reported.add(match[0])
+                yield n, _latin_finding(match, confidence)
 
 
 def _latin_confidence(word: str, nearby: str, target: str, lang: str) -> float:
@@ -490,8 +510,11 @@ def _latin_confidence(word: str, nearby: str, target: str, lang: str) -> float:
     parts = [p for p in re.findall(r"[A-Za-z]+|\d+(?:\.\d+)*", word) if len(p) > 1]
     if all(term_key(p, lang) in nearby for p in parts) or _spelled_out(word, target):
         return 0.0
-    mixed = bool(re.search(r"[a-z]", word)) and word[0].isupper()
-    return 0.85 if re.search(r"\d", word) and len(word) > 2 else 0.8 if mixed and len(word) > 3 else 0.5
+    if word.count(" ") >= 2 or len(word) < 3:
+        return 0.3  # an English gloss, which the translation may put in other words
+    if re.search(r"\d", word) or re.search(r"[a-z][A-Z]", word):
+        return 0.85
+    return 0.65 if re.search(r"[A-Z][a-z]{2}", word) else 0.4
 
 
 def _spelled_out(word: str, target: str) -> bool:
@@ -528,10 +551,10 @@ def _unfounded_entities(document: _Document) -> Iterator[tuple[int, TermFinding]
     named = set().union(*(view.concepts for view in document.views)) if document.views else set()
     for n, view in enumerate(document.views):
         explained = [r.span for r in view.of(view.concepts, *_ACCEPTED)]
-        for r in view.renderings:
-            if r.concept.pos != "name" or r.concept.id in named or r.term.status not in _ACCEPTED:
-                continue
-            if any(_inside(r.span, span) for span in explained):
+        names = [r for r in view.renderings if r.concept.pos == "name" and r.term.status in _ACCEPTED]
+        for r in names:
+            outer = [*explained, *(o.span for o in names if o.span != r.span)]
+            if r.concept.id in named or any(_inside(r.span, span) for span in outer):
                 continue
             noun = _shared_noun(view, r.concept, document.source_lang)
             if noun:
@@ -539,13 +562,29 @@ def _unfounded_entities(document: _Document) -> Iterator[tuple[int, TermFinding]
 
 
 def _shared_noun(view: _View, concept: Concept, lang: str) -> Span | None:
+    """Find the longest end of a name of `concept` in the source, if it is no mere word for an institution."""
+    source = fold(view.source)
     for term in concept.terms(lang):
-        for length in range(len(term.text) - 1, 1, -1):
-            tail = term.text[-length:]
-            at = view.source.find(tail)
-            if at >= 0 and length >= 3:
-                return at, at + length
+        name = fold(term.text)
+        for length in range(len(name) - 1, 2, -1):
+            noun = name[-length:]
+            at = source.find(noun)
+            if at >= 0 and noun[-1] not in _INSTITUTIONS and _means(concept, noun):
+                rest = name[:-length]
+                # another piece of the name nearby: the source has the name in a form that is not in the termbase
+                pieces = {rest[i : i + 2] for i in range(max(1, len(rest) - 1))}
+                return None if any(piece in source for piece in pieces) else (at, at + length)
     return None
+
+
+def _means(concept: Concept, noun: str) -> bool:
+    """Whether an English name of `concept` has the common noun as one word of several: Robot in SIASUN Robot."""
+    literals = (_names.literal(noun, term.text) for term in concept.terms("en"))
+    return any(gloss.pairs and gloss.words < 1.0 for gloss in literals)
+
+
+_INSTITUTIONS = frozenset("院会局部司行社团校所馆室厅署处委网站区市省县国州法厂店盟报台")
+"""Last characters of words that stand for a name mentioned before: 委员会, the commission."""
 
 
 def _entity_finding(view: _View, rendering: TermMatch, noun: Span) -> TermFinding:
