@@ -364,7 +364,8 @@ def _part(side: Side, rows: NDArray[np.int64]) -> Side:
     windows = side.windows[:, rows].copy()
     for k in range(1, len(windows)):
         intact = np.zeros(len(rows), dtype=bool)
-        intact[: len(rows) - k] = rows[k:] - rows[: len(rows) - k] == k
+        if k < len(rows):
+            intact[:-k] = rows[k:] - rows[:-k] == k
         windows[k, ~intact] = 0.0
     return Side(windows, side.lengths[rows])
 

@@ -38,22 +38,22 @@ class Check(Protocol):
 
 
 def built_in(
-    *, termbase: Termbase | None = None, strict_terms: bool = True, similarity: Similarity | None = None
+    *, termbase: Termbase | None = None, similarity: Similarity | None = None
 ) -> tuple[Check, ...]:
     """All built-in checks.
 
     Parameters
     ----------
     termbase : Termbase, optional
-        The project's terms; by default the termbase that comes with bitext, applied with more tolerance.
-    strict_terms : bool
-        Whether a missing rendering of a term in `termbase` is an issue by itself.
+        The project's terms, which win over those of the termbase that comes with bitext and whose renderings are
+        required.
     similarity : callable, optional
         Cosines of two lists of short texts, for locating renderings that no list knows.
     """
+    terms = Termbase.default() if termbase is None else termbase.merge(Termbase.default())
     return (
-        NumberCheck(),
-        TermCheck(termbase or Termbase.default(), strict=strict_terms and termbase is not None, similarity=similarity),
+        NumberCheck(terms),
+        TermCheck(terms, similarity=similarity),
         OmissionCheck(),
         AdditionCheck(),
         UntranslatedCheck(),
@@ -63,8 +63,9 @@ def built_in(
 
 @dataclass(frozen=True, slots=True)
 class NumberCheck:
-    """Numbers compared by value across 万/亿 and English scales."""
+    """Numbers compared by value across 万/亿 and English scales; numerals inside names of `termbase` are no numbers."""
 
+    termbase: Termbase | None = None
     slug: str = "number-mismatch"
 
     def __call__(self, alignment: Alignment) -> Iterator[Issue]:
@@ -72,14 +73,22 @@ class NumberCheck:
         for index, bead in enumerate(alignment):
             if bead.is_null:
                 continue
+            source, target = alignment.source_text(bead), alignment.target_text(bead)
             findings = compare_quantities(
-                alignment.source_text(bead),
-                alignment.target_text(bead),
+                source,
+                target,
                 source_lang=alignment.source.lang,
                 target_lang=alignment.target.lang,
+                source_masked=self._names(source, alignment.source.lang),
+                target_masked=self._names(target, alignment.target.lang),
             )
             for finding in findings:
                 yield _number_issue(alignment, index, bead, finding)
+
+    def _names(self, text: str, lang: str) -> list[Span]:
+        if self.termbase is None:
+            return []
+        return [m.span for m in self.termbase.matches(text, lang) if m.concept.pos == "name"]
 
 
 def _number_issue(alignment: Alignment, index: int, bead: Bead, finding: QuantityFinding) -> Issue:
@@ -103,7 +112,6 @@ class TermCheck:
     """Terms and names against a termbase and the document's own evidence."""
 
     termbase: Termbase
-    strict: bool = True
     similarity: Similarity | None = None
     slug: str = field(default="term-mismatch")
 
@@ -116,7 +124,6 @@ class TermCheck:
             self.termbase,
             source_lang=alignment.source.lang,
             target_lang=alignment.target.lang,
-            strict=self.strict,
             similarity=self.similarity,
         )
         for at, finding in findings:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from bitext.errors import QualityDataError
-from bitext.segmentation import Segmenter, segment
+from bitext.pipeline import align
+from bitext.segmentation import Segmenter, detect_language, segment, segment_lines
+
+GoldBead = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def segmentation_figures(
@@ -83,3 +88,157 @@ def _inner_boundaries(segments: list[str]) -> set[int]:
 
 def _percent(part: int, whole: int) -> float:
     return round(100 * part / whole, 2) if whole else 100.0
+
+
+def alignment_figures(
+    folder: str | Path, *, embedder: Any = "zh-en", device: str | None = None, order: str = "monotone"
+) -> dict[str, Any]:
+    """Align the documents of a folder and score the beads against gold with both scorers of the field.
+
+    Parameters
+    ----------
+    folder : str or Path
+        With ``src/NAME`` and ``tgt/NAME`` (a segment a line) and ``gold/NAME.align`` (``[0]:[0, 1]`` a line).
+    embedder : str or Embedder
+    device : str, optional
+    order : {"monotone", "free", "auto"}
+
+    Returns
+    -------
+    dict
+        ``strict`` counts nulls on both sides (aligner-eval); ``vecalign_strict`` and ``vecalign_lax`` leave nulls
+        out of recall (Vecalign's score.py); ``types`` per gold bead type; ``null`` and ``boundary`` F1.  Precision,
+        recall and F1 in [0, 1], micro-averaged over documents.
+
+    Raises
+    ------
+    QualityDataError
+        If the folder has no gold, or a gold file has no texts.
+    """
+    gold, found = [], []
+    for path in _gold_files(Path(folder)):
+        gold.append(read_beads(path))
+        found.append(_aligned(Path(folder), path.stem, embedder, device, order))
+    return {"n_documents": len(gold), **bead_figures(gold, found)}
+
+
+def bead_figures(gold: Sequence[Sequence[GoldBead]], found: Sequence[Sequence[GoldBead]]) -> dict[str, Any]:
+    """Score beads, document by document; see `alignment_figures`.
+
+    Parameters
+    ----------
+    gold, found : sequence of sequence of (source indices, target indices)
+        One inner sequence a document, in the same order.
+    """
+    pairs = [(list(g), list(f)) for g, f in zip(gold, found, strict=True)]
+    types: dict[str, Counter[str]] = defaultdict(Counter)
+    for g, f in pairs:
+        known = set(g)
+        for bead in g:
+            types[_type(bead)]["gold"] += 1
+        for bead in f:
+            types[_type(bead)]["found"] += 1
+            types[_type(bead)]["right"] += bead in known
+    return {
+        "strict": _prf(*_sums((sum(b in set(g) for b in f), len(f), len(g)) for g, f in pairs)),
+        "vecalign_strict": _vecalign(pairs, lax=False),
+        "vecalign_lax": _vecalign(pairs, lax=True),
+        "null": _prf(*_sums(_hits(filter(_is_null, f), filter(_is_null, g)) for g, f in pairs)),
+        "boundary": _prf(*_sums(_hits(_corners(f), _corners(g)) for g, f in pairs)),
+        "types": {k: dict(types[k]) for k in sorted(types, key=lambda k: (-types[k]["gold"], k))},
+    }
+
+
+def read_beads(path: str | Path) -> list[GoldBead]:
+    """Read beads in Vecalign's format, ``[0]:[0, 1]`` with an optional ``:score`` a line.
+
+    Raises
+    ------
+    QualityDataError
+        If a line is something else.
+    """
+    beads = []
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        match = re.fullmatch(r"\s*\[([\d,\s]*)\]\s*:\s*\[([\d,\s]*)\]\s*(?::.*)?", line)
+        if not match:
+            raise QualityDataError(f"{path}:{number}: {line.strip()!r:.60}; expected beads like [0]:[0, 1].")
+        source, target = (tuple(int(i) for i in side.split(",") if i.strip()) for side in match.groups())
+        beads.append((source, target))
+    return beads
+
+
+def _gold_files(folder: Path) -> list[Path]:
+    files = sorted(folder.glob("gold/*.align"))
+    if not files:
+        raise QualityDataError(f"{folder} has no gold/*.align; expected src, tgt and gold as Vecalign has them.")
+    return files
+
+
+def _aligned(folder: Path, name: str, embedder: Any, device: str | None, order: str) -> list[GoldBead]:
+    documents = []
+    for side in ("src", "tgt"):
+        path = folder / side / name
+        if not path.is_file():
+            raise QualityDataError(f"{path} is missing; expected a text for gold/{name}.align.")
+        text = path.read_text(encoding="utf-8")
+        documents.append(segment_lines(text, lang=detect_language(text), path=str(path)))
+    alignment = align(*documents, embedder=embedder, device=device, order=order)  # type: ignore[arg-type]
+    return [(tuple(bead.source), tuple(bead.target)) for bead in alignment]
+
+
+def _type(bead: GoldBead) -> str:
+    return f"{len(bead[0])}-{len(bead[1])}"
+
+
+def _is_null(bead: GoldBead) -> bool:
+    return not bead[0] or not bead[1]
+
+
+def _corners(beads: Sequence[GoldBead]) -> set[tuple[int, int]]:
+    """Where beads end: pairs of the last source and last target segment so far."""
+    corners = set()
+    i = j = -1
+    for source, target in beads:
+        i, j = max([i, *source]), max([j, *target])
+        corners.add((i, j))
+    return corners
+
+
+def _hits(found: Any, gold: Any) -> tuple[int, int, int]:
+    found, gold = set(found), set(gold)
+    return len(found & gold), len(found), len(gold)
+
+
+def _sums(rows: Any) -> list[int]:
+    return [sum(column) for column in zip(*rows, strict=True)]
+
+
+def _prf(right: int, n_found: int, n_gold: int, right_gold: int | None = None) -> dict[str, float]:
+    precision = right / n_found if n_found else 0.0
+    recall = (right if right_gold is None else right_gold) / n_gold if n_gold else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return {"precision": round(precision, 4), "recall": round(recall, 4), "f1": round(f1, 4)}
+
+
+def _vecalign(pairs: Sequence[tuple[list[GoldBead], list[GoldBead]]], *, lax: bool) -> dict[str, float]:
+    """Precision over all beads found; recall over gold beads without nulls, nulls ignored on both sides."""
+    right, n_found = _sums(_vecalign_hits(f, g, lax) for g, f in pairs)
+    inner = [([b for b in g if not _is_null(b)], [b for b in f if not _is_null(b)]) for g, f in pairs]
+    right_gold, n_gold = _sums(_vecalign_hits(g, f, lax) for g, f in inner)
+    return _prf(right, n_found, n_gold, right_gold)
+
+
+def _vecalign_hits(beads: Sequence[GoldBead], other: Sequence[GoldBead], lax: bool) -> tuple[int, int]:
+    ours, theirs = set(beads), set(other)
+    if not lax:
+        return len(ours & theirs), len(ours)
+    opposite: dict[int, set[int]] = defaultdict(set)
+    for source, target in theirs:
+        for i in source:
+            opposite[i] |= set(target)
+    touching = sum(
+        bead in theirs or any(opposite[i] & set(bead[1]) for i in bead[0] if i in opposite) for bead in ours
+    )
+    return touching, len(ours)

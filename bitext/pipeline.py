@@ -9,6 +9,7 @@ embedder, segmenter or check.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -21,7 +22,7 @@ from bitext import alignment as aligner
 from bitext import checks as built_in_checks
 from bitext import formats, scoring, segmentation
 from bitext.alignment import Options, Side
-from bitext.checks import Check
+from bitext.checks import Check, TermCheck
 from bitext.data import Alignment, Bead, Document, Order
 from bitext.embedding import Embedder, load_embedder
 from bitext.errors import LanguageError
@@ -134,7 +135,13 @@ def align(
     )
 
 
-def score(alignment: Alignment, *, reference: Document | str | None = None) -> Scores:
+def score(
+    alignment: Alignment,
+    *,
+    reference: Document | str | None = None,
+    embedder: str | Embedder = "zh-en",
+    device: str | None = None,
+) -> Scores:
     """Score a translation.
 
     Parameters
@@ -142,6 +149,8 @@ def score(alignment: Alignment, *, reference: Document | str | None = None) -> S
     alignment : Alignment
     reference : Document or str, optional
         Another translation of the same source, taken as right: adds BLEU, chrF and TER.
+    embedder, device
+        Used to align the reference; the same as for `align`.
 
     Returns
     -------
@@ -150,8 +159,8 @@ def score(alignment: Alignment, *, reference: Document | str | None = None) -> S
     scores = scoring.score(alignment)
     if reference is None:
         return scores
-    with_reference = align(alignment.source, _document(reference, lang=alignment.target.lang), order="monotone")
-    return scoring.with_reference(scores, alignment, with_reference)
+    right = align(alignment.source, _document(reference), embedder=embedder, order="monotone", device=device)
+    return replace(scores, reference=scoring.reference_scores(alignment, right))
 
 
 def check(
@@ -181,17 +190,12 @@ def check(
     -------
     Report
     """
-    if checks is None:
-        encoder = _embedder(embedder, device)
-        checks = built_in_checks.built_in(
-            termbase=termbase, similarity=lambda a, b: encoder.embed(a) @ encoder.embed(b).T
-        )
-    checks = tuple(checks)
+    checks = default_checks(termbase, _embedder(embedder, device)) if checks is None else tuple(checks)
     issues = [issue for one in checks for issue in one(alignment)]
-    scores = score(alignment, reference=reference)
+    scores = score(alignment, reference=reference, embedder=embedder, device=device)
     names = "+".join(sorted({c.slug for c in checks}))
-    digest = f"|tb:{termbase.digest[:8]}" if termbase is not None else ""
-    return Report(alignment, scores, tuple(issues), signature=f"{scores.signature}|checks:{names}{digest}")
+    terms = "".join(f"|tb:{c.termbase.digest}" for c in checks if isinstance(c, TermCheck))
+    return Report(alignment, scores, tuple(issues), signature=f"{scores.signature}|checks:{names}{terms}")
 
 
 def score_pairs(
@@ -224,15 +228,82 @@ def score_pairs(
     return fidelity
 
 
-def _document(text: Document | str, *, lang: str | None = None) -> Document:
-    return segment(text, lang=lang) if isinstance(text, str) else text
+def default_checks(termbase: Termbase | None, embedder: Embedder) -> tuple[Check, ...]:
+    """Return the built-in checks, with `embedder` to locate renderings that no termbase lists."""
+    return built_in_checks.built_in(
+        termbase=termbase, similarity=lambda a, b: embedder.embed(a) @ embedder.embed(b).T
+    )
+
+
+def settings_signature(embedder: Embedder, order: str, termbase: Termbase | None) -> str:
+    """Return what `align` and `check` will be run with, before anything is."""
+    return _signature(embedder, order, order) + (f"|tb:{termbase.digest}" if termbase is not None else "")
+
+
+def require_language(document: Document, lang: str, side: str) -> Document:
+    """Return `document` if it is in `lang` or its language cannot be told.
+
+    Raises
+    ------
+    LanguageError
+        If it is in another language.
+    """
+    found = document.lang.split("-")[0]
+    if found in (lang.split("-")[0], "und"):
+        return document
+    raise LanguageError(
+        f"{document.path or f'the {side}'} is {_language_name(found)}, but the {side} is expected in "
+        f"{_language_name(lang)}. Swap the files, or name the languages with --source-lang and --target-lang."
+    )
+
+
+class RememberingEmbedder:
+    """An embedder that keeps the vectors it has made, for texts that come back.
+
+    A source checked against several translations is embedded once, and segments that `batch` embeds ahead in
+    one call need no call of their own.
+
+    Parameters
+    ----------
+    embedder : Embedder
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+        self.name, self.digest, self.dim = embedder.name, embedder.digest, embedder.dim
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed `texts`; see `bitext.embedding.Embedder`."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if new:
+            self._vectors.update(zip(new, self._embedder.embed(new), strict=True))
+        if not texts:
+            return np.empty((0, self.dim), dtype=np.float32)
+        return np.stack([self._vectors[text] for text in texts])
+
+    def forget(self) -> None:
+        """Drop all vectors."""
+        self._vectors.clear()
+
+
+def remembering(embedder: str | Embedder, *, device: str | None = None) -> RememberingEmbedder:
+    """Load an encoder, if need be, and give it a memory."""
+    return RememberingEmbedder(_embedder(embedder, device))
+
+
+def _language_name(lang: str) -> str:
+    return {"zh": "Chinese", "en": "English"}.get(lang.split("-")[0], lang)
+
+
+def _document(text: Document | str) -> Document:
+    return segment(text) if isinstance(text, str) else text
 
 
 def _require_two_languages(source: Document, target: Document) -> None:
     if source.lang.split("-")[0] == target.lang.split("-")[0] and source.lang != "und":
-        name = {"zh": "Chinese", "en": "English"}.get(source.lang.split("-")[0], source.lang)
         raise LanguageError(
-            f"{source.path or 'the source'} and {target.path or 'the target'} are both {name}; "
+            f"{source.path or 'the source'} and {target.path or 'the target'} are both {_language_name(source.lang)}; "
             "expected a text and its translation. Pass lang= to say otherwise."
         )
 
@@ -308,4 +379,4 @@ def _unrelated_cosine(encoder: Embedder) -> float:
 
 def _signature(encoder: Embedder, asked: str, found: Order) -> str:
     order = found if asked == found else f"{asked}={found}"
-    return f"bitext:{bitext.__version__}|seg:{segmentation.VERSION}|emb:{encoder.name}@{encoder.digest[:8]}|order:{order}"
+    return f"bitext:{bitext.__version__}|seg:{segmentation.Rules().name}|emb:{encoder.name}@{encoder.digest[:8]}|order:{order}"

@@ -9,6 +9,7 @@ the signature says which version made a number.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -158,6 +159,51 @@ def score(alignment: Alignment) -> Scores:
         drift=_drift(alignment, fidelities, sizes),
         signature=f"{alignment.signature}|fid:{CALIBRATION}",
     )
+
+
+def reference_scores(alignment: Alignment, reference: Alignment) -> tuple[tuple[str, float, str], ...]:
+    """Compare a translation with a reference translation of the same source.
+
+    The two are cut into units that hold the same source segments, so neither needs the other's sentences.
+
+    Parameters
+    ----------
+    alignment, reference : Alignment
+        Of one source document with the translation and with the reference.
+
+    Returns
+    -------
+    tuple of (name, score, signature)
+        sacreBLEU's corpus BLEU, chrF and TER, each with its signature.
+    """
+    from sacrebleu.metrics import BLEU, CHRF, TER
+
+    units = _common_units(alignment, reference)
+    texts = [_unit_text(alignment, unit) for unit in units], [_unit_text(reference, unit) for unit in units]
+    chinese = alignment.target.lang.startswith("zh")
+    metrics = (BLEU(tokenize="zh" if chinese else "13a"), CHRF(), TER(asian_support=chinese, normalized=chinese))
+    scored = [(metric, metric.corpus_score(texts[0], [texts[1]])) for metric in metrics]
+    return tuple((score.name, float(score.score), str(metric.get_signature())) for metric, score in scored)
+
+
+def _common_units(one: Alignment, other: Alignment) -> list[range]:
+    """Finest runs of source segments that no bead of either alignment cuts through."""
+    n = len(one.source)
+    inside = np.zeros(n + 1, dtype=bool)
+    for bead in (*one, *other):
+        inside[bead.source.start + 1 : bead.source.stop] = True
+    cuts = np.flatnonzero(~inside).tolist()
+    return [range(a, b) for a, b in itertools.pairwise(cuts)]
+
+
+def _unit_text(alignment: Alignment, unit: range) -> str:
+    """What translates a run of source segments, additions that follow it included."""
+    texts = (
+        alignment.target_text(bead)
+        for bead in alignment
+        if bead.target and (bead.source.start if bead.source else max(bead.source.start - 1, 0)) in unit
+    )
+    return " ".join(" ".join(texts).split())
 
 
 def _bead_fidelities(alignment: Alignment) -> tuple[float | None, ...]:

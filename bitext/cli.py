@@ -1,0 +1,430 @@
+"""The command line: thin over `pipeline` and `engine`, and the only place that prints or exits.
+
+Data and findings go to standard output, everything else to standard error.  Exit codes: 0 clean, 1 findings at
+or above ``--fail-on`` (only `check`), 2 could not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import bitext
+from bitext.data import SEVERITIES
+from bitext.errors import BitextError
+
+if TYPE_CHECKING:
+    from bitext.data import Document
+    from bitext.report import Report
+
+_FORMATS = {
+    "segment": ("text", "jsonl"),
+    "align": ("beads", "tsv", "jsonl", "tmx"),
+    "score": ("text", "json", "csv", "tsv", "jsonl"),
+    "check": ("text", "json", "sarif", "github", "html"),
+    "models": ("text", "json"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        By default the arguments of the process.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        return int(args.run(args))
+    except BitextError as error:
+        return _fail(str(error))
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        return 130
+
+
+def _fail(message: str) -> int:
+    print(f"bitext: error: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with our one-line errors."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"bitext: error: {message}. See {self.prog} --help.", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="bitext",
+        description="Align Chinese originals with their English translations, score them, flag what is wrong.",
+    )
+    parser.add_argument("--version", action="version", version=f"bitext {bitext.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
+    _add_segment(commands)
+    _add_align(commands)
+    _add_score(commands)
+    _add_check(commands)
+    _add_batch(commands)
+    _add_eval(commands)
+    _add_models(commands)
+    return parser
+
+
+Commands = Any  # argparse keeps the type of add_subparsers() private
+
+
+def _command(commands: Commands, name: str, run: Callable[[argparse.Namespace], int], help: str) -> Any:
+    command = commands.add_parser(name, help=help, description=help)
+    command.set_defaults(run=run)
+    if name in _FORMATS:
+        formats = _FORMATS[name]
+        command.add_argument("--format", choices=formats, default=formats[0], help="default: %(default)s")
+    return command
+
+
+def _add_pair(command: Any, *, targets: str) -> None:
+    command.add_argument("source", metavar="SOURCE", help="the original; - is standard input")
+    command.add_argument("targets", metavar="TARGET", nargs=targets, help="its translation")
+    _add_reading(command)
+    _add_encoder(command)
+    command.add_argument("--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto")
+
+
+def _add_reading(command: Any) -> None:
+    command.add_argument("--source-lang", default="zh", metavar="LANG", help="zh or en; default: zh")
+    command.add_argument("--target-lang", default="en", metavar="LANG", help="zh or en; default: en")
+    command.add_argument("--encoding", help="of the files; default: detected")
+    command.add_argument("--pre-segmented", action="store_true", help="the files hold one segment a line")
+
+
+def _add_encoder(command: Any) -> None:
+    command.add_argument("--embedder", default="zh-en", metavar="NAME", help="packaged model, folder or name")
+    command.add_argument("--device", help="cpu, cuda, cuda:1; default: cuda where there is one")
+
+
+def _add_output(command: Any) -> None:
+    command.add_argument("-o", "--output", metavar="FILE", help="write here instead of to standard output")
+
+
+def _add_segment(commands: Commands) -> None:
+    command = _command(commands, "segment", _segment, "Cut a text into sentence-like segments.")
+    command.add_argument("file", metavar="FILE", help="- is standard input")
+    command.add_argument("--lang", choices=("zh", "en"), help="default: detected")
+    command.add_argument("--encoding", help="default: detected")
+    command.add_argument("--quotes", choices=("fine", "keep"), default="fine", help="split inside quotations or not")
+    command.add_argument("--newline", choices=("hard", "soft", "auto"), default="auto", help="what a line end means")
+    command.add_argument("--max-chars", type=int, metavar="N", help="divide longer segments at weaker marks")
+
+
+def _segment(args: argparse.Namespace) -> int:
+    from bitext import formats, segmentation
+
+    extracted = formats.read_text(args.file, encoding=args.encoding)
+    document = segmentation.segment(
+        extracted.text,
+        lang=args.lang,
+        quotes=args.quotes,
+        newline=args.newline,
+        max_chars=args.max_chars,
+        path=extracted.path,
+    )
+    for (start, end), text in zip(document.spans.tolist(), document, strict=True):
+        if args.format == "jsonl":
+            row = {"start": start, "end": end, "text": document.text[start:end]}
+            print(json.dumps(row, ensure_ascii=False))
+        else:
+            print(" ".join(text.split()))
+    return 0
+
+
+def _add_align(commands: Commands) -> None:
+    command = _command(commands, "align", _align, "Align a source with its translation.")
+    _add_pair(command, targets=1)
+    _add_output(command)
+
+
+def _align(args: argparse.Namespace) -> int:
+    from bitext import formats, pipeline
+
+    source, target = _read_pair(args)
+    alignment = pipeline.align(source, target, embedder=args.embedder, order=args.order, device=args.device)
+    write = {
+        "beads": formats.write_beads,
+        "tsv": formats.write_tsv,
+        "jsonl": formats.write_jsonl,
+        "tmx": formats.write_tmx,
+    }[args.format]
+    write(alignment, args.output or sys.stdout)
+    aligned = sum(not bead.is_null for bead in alignment)
+    n_omissions = sum(bead.is_omission for bead in alignment)
+    n_additions = sum(bead.is_addition for bead in alignment)
+    _log(f"{aligned} beads aligned, {n_omissions} omissions, {n_additions} additions, {alignment.order} order")
+    return 0
+
+
+def _read_pair(args: argparse.Namespace) -> tuple[Document, Document]:
+    from bitext import pipeline
+
+    paths = (args.source, args.targets[0])
+    source, target = (
+        pipeline.read(path, encoding=args.encoding, pre_segmented=args.pre_segmented) for path in paths
+    )
+    if args.pre_segmented:  # prepared data come in both directions; align() still refuses two of one language
+        return source, target
+    return (
+        pipeline.require_language(source, args.source_lang, "source"),
+        pipeline.require_language(target, args.target_lang, "target"),
+    )
+
+
+def _add_score(commands: Commands) -> None:
+    command = _command(commands, "score", _score, "Score translations: fidelity and drift.")
+    command.add_argument("source", metavar="SOURCE", nargs="?", help="the original; - is standard input")
+    command.add_argument("targets", metavar="TARGET", nargs="*", help="translations of it")
+    _add_reading(command)
+    _add_encoder(command)
+    command.add_argument("--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto")
+    command.add_argument("--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER")
+    command.add_argument("--pairs", metavar="FILE", help="score source⇥target lines instead; - is standard input")
+
+
+def _score(args: argparse.Namespace) -> int:
+    if args.pairs:
+        return _score_pairs(args)
+    if not args.source or not args.targets:
+        raise BitextError("score needs a SOURCE and at least one TARGET, or --pairs FILE.")
+    if args.format in ("tsv", "jsonl"):
+        raise BitextError(f"--format {args.format} goes with --pairs; documents are scored as text, json or csv.")
+    reports = _reports(args, checks=())
+    if args.format == "json":
+        from bitext.report import to_json
+
+        data = to_json(reports)
+        for target in data["targets"]:
+            del target["issues"]
+        _print_json(data)
+    else:
+        _print_scores(reports, comma=args.format == "csv")
+    return 0
+
+
+def _print_scores(reports: Sequence[Report], *, comma: bool) -> None:
+    names = ("omitted", "added", "reordered", "shifted")
+    if comma:
+        import csv
+
+        table = csv.writer(sys.stdout, lineterminator="\n")
+        references = [name for name, _, _ in reports[0].scores.reference]
+        table.writerow(["target", "fidelity", *names, *references, "signature"])
+        for report in reports:
+            values = [report.scores.fidelity, *(getattr(report.scores.drift, n) for n in names)]
+            values += [value for _, value, _ in report.scores.reference]
+            table.writerow([report.alignment.target.path, *(f"{v:.4f}" for v in values), report.scores.signature])
+        return
+    for report in reports:
+        drift = ", ".join(f"{getattr(report.scores.drift, n):.1%} {n}" for n in names)
+        print(f"{report.alignment.target.path}: fidelity {report.scores.fidelity:.3f}; drift: {drift}")
+        for name, value, signature in report.scores.reference:
+            print(f"  {name} {value:.1f}  {signature}")
+    print(reports[0].scores.signature)
+
+
+def _score_pairs(args: argparse.Namespace) -> int:
+    from bitext import formats, pipeline
+
+    text = formats.decode(formats.text.read_bytes(args.pairs), encoding=args.encoding, path=args.pairs)
+    pairs = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        cells = line.split("\t")
+        if len(cells) != 2:
+            raise BitextError(
+                f"{args.pairs}:{number}: {len(cells)} columns; expected two, source and target, with a tab between them."
+            )
+        pairs.append((cells[0], cells[1]))
+    fidelity = pipeline.score_pairs(
+        pairs, embedder=args.embedder, source_lang=args.source_lang, target_lang=args.target_lang, device=args.device
+    )
+    for value in fidelity.tolist():
+        print(json.dumps({"fidelity": round(value, 4)}) if args.format == "jsonl" else f"{value:.4f}")
+    return 0
+
+
+def _add_check(commands: Commands) -> None:
+    command = _command(commands, "check", _check, "Flag wrong terms, names and numbers, omissions and additions.")
+    _add_pair(command, targets="+")
+    _add_output(command)
+    command.add_argument("--termbase", metavar="FILE", help="the project's terms: TSV, CSV, JSONL, TBX")
+    command.add_argument("--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER")
+    command.add_argument(
+        "--fail-on",
+        choices=(*SEVERITIES, "never"),
+        default="major",
+        metavar="SEVERITY",
+        help="exit with 1 on a finding of this severity or worse: neutral, minor, major (default), critical, never",
+    )
+
+
+def _check(args: argparse.Namespace) -> int:
+    from bitext import report as reporting
+
+    reports = _reports(args, checks=None)
+    if args.format == "text":
+        color = args.output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        width = shutil.get_terminal_size().columns if args.output is None and sys.stdout.isatty() else None
+        text = reporting.to_text(reports, color=color, width=width)
+    elif args.format in ("json", "sarif"):
+        data = reporting.to_json(reports) if args.format == "json" else reporting.to_sarif(reports)
+        text = json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    else:
+        text = {"github": reporting.to_github, "html": reporting.to_html}[args.format](reports)
+    _put(text, args.output)
+    if args.fail_on == "never":
+        return 0
+    failing = SEVERITIES[SEVERITIES.index(args.fail_on) :]
+    return int(any(issue.severity in failing for report in reports for issue in report.issues))
+
+
+def _reports(args: argparse.Namespace, *, checks: tuple[Any, ...] | None) -> list[Report]:
+    """Align, score and check every target against the source, which is read and embedded once."""
+    from bitext import pipeline
+    from bitext.terminology import Termbase
+
+    termbase = Termbase.read(args.termbase) if getattr(args, "termbase", None) else None
+    source = _read_document(args, args.source, args.source_lang, "source")
+    targets = [_read_document(args, path, args.target_lang, "target") for path in args.targets]
+    reference = _read_document(args, args.reference, args.target_lang, "reference") if args.reference else None
+    embedder = pipeline.remembering(args.embedder, device=args.device)
+    reports = []
+    for target in targets:
+        alignment = pipeline.align(source, target, embedder=embedder, order=args.order, device=args.device)
+        reports.append(
+            pipeline.check(alignment, termbase=termbase, checks=checks, reference=reference, embedder=embedder)
+        )
+    return reports
+
+
+def _read_document(args: argparse.Namespace, path: str, lang: str, side: str) -> Document:
+    from bitext import pipeline
+
+    document = pipeline.read(path, encoding=args.encoding, pre_segmented=args.pre_segmented)
+    return pipeline.require_language(document, lang, side)
+
+
+def _add_batch(commands: Commands) -> None:
+    command = _command(commands, "batch", _batch, "Score and check many pairs from a manifest.")
+    command.add_argument(
+        "manifest",
+        metavar="MANIFEST",
+        help="JSONL with id, and source and target (text) or source_path and target_path; - is standard input",
+    )
+    command.add_argument("-o", "--output", required=True, metavar="OUT", help="JSONL, a row for each pair")
+    command.add_argument("--engine", choices=("local",), default="local", help="where the work is done")
+    command.add_argument("--jobs", type=int, default=1, metavar="N", help="worker processes; default: 1")
+    command.add_argument("--resume", action="store_true", help="go on with OUT and skip what is done")
+    command.add_argument("--source-lang", default="zh", metavar="LANG", help="zh or en; default: zh")
+    command.add_argument("--target-lang", default="en", metavar="LANG", help="zh or en; default: en")
+    command.add_argument("--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto")
+    command.add_argument("--termbase", metavar="FILE", help="the project's terms")
+    _add_encoder(command)
+
+
+def _batch(args: argparse.Namespace) -> int:
+    from bitext import engine, formats
+
+    if args.jobs < 1:
+        raise BitextError(f"--jobs {args.jobs}; expected at least 1.")
+    settings = engine.Settings(
+        args.embedder, args.device, args.order, args.source_lang, args.target_lang, args.termbase
+    )
+    base = Path(".") if args.manifest == "-" else Path(args.manifest).parent
+    with formats.text.open_text(args.manifest) as manifest:
+        summary = engine.batch(
+            manifest, out=args.output, settings=settings, jobs=args.jobs, resume=args.resume, base=base
+        )
+    print(
+        f"{args.output}: {summary.n_done} done, {summary.n_failed} failed, {summary.n_skipped} skipped (done before)"
+    )
+    return 2 if summary.n_failed and not summary.n_done and not summary.n_skipped else 0
+
+
+def _add_eval(commands: Commands) -> None:
+    command = _command(commands, "eval", _eval, "Measure a stage on data with gold; prints one JSON object.")
+    command.add_argument("stage", choices=("alignment", "segmentation"))
+    command.add_argument("data", metavar="DATA", help="a folder with src, tgt and gold, or a JSONL file of documents")
+    _add_encoder(command)
+
+
+def _eval(args: argparse.Namespace) -> int:
+    from bitext import evaluation
+
+    if args.stage == "segmentation":
+        _print_json(evaluation.segmentation_figures(args.data))
+    else:
+        _print_json(evaluation.alignment_figures(args.data, embedder=args.embedder, device=args.device))
+    return 0
+
+
+def _add_models(commands: Commands) -> None:
+    _command(commands, "models", _models, "List the encoders at hand.")
+
+
+def _models(args: argparse.Namespace) -> int:
+    from bitext.embedding import packaged_models
+
+    models = packaged_models()
+    if args.format == "json":
+        rows = [
+            {
+                "name": m.name,
+                "dim": m.dim,
+                "digest": m.digest,
+                "size": m.size,
+                "license": m.license,
+                "path": str(m.path),
+            }
+            for m in models
+        ]
+        _print_json(rows)
+        return 0
+    for m in models:
+        print(f"{m.name}\t{m.digest[:12]}\t{m.size / 2**20:.1f} MiB\t{m.license}\t{m.dim} dimensions")
+    return 0
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def _put(text: str, path: str | None) -> None:
+    if path is None:
+        sys.stdout.write(text)
+    else:
+        Path(path).write_text(text, encoding="utf-8", newline="\n")
+        _log(f"written to {path}")
+
+
+def _log(message: str) -> None:
+    print(f"bitext: {message}", file=sys.stderr)
