@@ -8,10 +8,12 @@ text stream or a path.  Formats are told by suffix; one module per family holds 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TextIO
 
+from bitext.data import Alignment
 from bitext.errors import BitextError, ReadError
 from bitext.formats._origin import Extracted, Origin, Place
 from bitext.formats._units import Pairs, Skipped, Tag, Unit, extract_side
@@ -28,6 +30,7 @@ from bitext.formats.tables import (
     read_tsv,
     write_beads,
     write_jsonl,
+    write_parquet,
     write_tsv,
 )
 from bitext.formats.text import decode, open_text, read_bytes, read_plain, shown
@@ -47,6 +50,8 @@ __all__ = [
     "read_text",
     "write_beads",
     "write_jsonl",
+    "write_pairs",
+    "write_parquet",
     "write_tmx",
     "write_tsv",
     "write_xliff",
@@ -96,6 +101,13 @@ _STREAMED: dict[str, Callable[[TextIO, str], Iterator[Unit | Skipped]]] = {
     "tsv": read_tsv,
     "csv": read_csv,
     "jsonl": read_jsonl,
+}
+_WRITERS: dict[str, Callable[..., None]] = {
+    "tmx": write_tmx,
+    "xliff": write_xliff,
+    "tsv": write_tsv,
+    "jsonl": write_jsonl,
+    "parquet": write_parquet,
 }
 _ROWS: dict[str, Callable[[str | Path], Iterator[tuple[int, list[str]]]]] = {
     "xlsx": xlsx_rows,
@@ -193,6 +205,45 @@ def read_pairs(
                 yield from _STREAMED[format](stream, shown(path))
 
     return Pairs(shown(path), format, read)
+
+
+def write_pairs(
+    content: Alignment | Iterable[Unit],
+    to: str | Path,
+    *,
+    scores: Sequence[float | None] | None = None,
+    source_lang: str = "",
+    target_lang: str = "",
+) -> None:
+    """Write units, or the beads of an alignment, to a file in the format its suffix tells.
+
+    Parameters
+    ----------
+    content : Alignment, Pairs or iterable of Unit
+    to : str or Path
+        TMX, XLIFF 2.1, TSV, JSONL or Parquet.  It is replaced when all is written, and untouched on an error.
+    scores : sequence of float or None, optional
+        In [0, 1], one per bead of an alignment.
+    source_lang, target_lang : str, optional
+        BCP 47, for units whose file did not say.
+
+    Raises
+    ------
+    BitextError
+        If the suffix tells no format that can be written, or the file cannot be written.
+    """
+    format = PAIR_FORMATS.get(Path(to).suffix.lower(), "")
+    if format not in _WRITERS:
+        raise BitextError(
+            f"{to}: no format that bitext writes ({format or Path(to).suffix or 'no suffix'!r}); "
+            f"expected the suffix of one of {', '.join(sorted(_WRITERS))}."
+        )
+    if not isinstance(content, Alignment) and (source_lang or target_lang):
+        content = (
+            replace(u, source_lang=u.source_lang or source_lang, target_lang=u.target_lang or target_lang)
+            for u in content
+        )
+    _WRITERS[format](content, to, scores=scores)
 
 
 def _read_side(path: str | Path, format: str, encoding: str | None, side: str) -> Extracted:

@@ -186,7 +186,7 @@ def extract_side(units: Iterable[Unit], raw: str, path: str, name: str, *, side:
             assembly.put("\n", end)
         assembly.unit(unit.id + (f"/{unit.segment}" if unit.segment else ""))
         text = text.replace("\n", " ").replace("\r", " ")
-        for (start, line, column), following in zip(runs, [*runs[1:], None], strict=True):
+        for (start, line, column), following in zip(runs, [*runs[1:], None], strict=False):
             at = int(lines[line - 1]) + column - 1
             piece = text[start : following[0] if following else None]
             assembly.append(piece, at)

@@ -15,9 +15,11 @@ from xml.parsers import expat
 
 from bitext.errors import ReadError
 
-_CHUNK = 1 << 16  # characters fed at a time
+_CHUNK = 1 << 15  # characters fed at a time
 _MAX_DEPTH = 200  # real documents stay under 60; recursion over a tree must not run out of stack
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_PLAIN = re.compile("[^&<>\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]*")
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _QUOTED = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 )
@@ -33,18 +35,14 @@ class Text(NamedTuple):
 
 @dataclass(slots=True)
 class Element:
-    """An element, and where it begins in the file (1-based)."""
+    """An element, its name also without prefix or namespace, and where it begins in the file (1-based)."""
 
     name: str
+    local: str
     attributes: dict[str, str]
     line: int
     column: int
     children: list[Element | Text] = field(default_factory=list)
-
-    @property
-    def local(self) -> str:
-        """Name without its prefix or namespace."""
-        return local_name(self.name)
 
     def elements(self, *names: str) -> list[Element]:
         """Child elements, of the local `names` if any are given."""
@@ -108,10 +106,19 @@ def markup(element: Element) -> str:
     return f"{open_tag(element)}{inside}</{element.name}>"
 
 
+def is_well_formed(content: str) -> bool:
+    """Whether `content` can stand inside an element: no tag is open or broken."""
+    builder = _Builder("", "content", (), namespaces=False)
+    try:
+        builder.feed(f"<content>{content}</content>", final=True)
+    except ReadError:
+        return False
+    return True
+
+
 def escape(text: str) -> str:
     """Return `text` as XML character data; what XML cannot hold becomes U+FFFD."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
-    return _ILLEGAL.sub("\ufffd", text)
+    return text if _PLAIN.fullmatch(text) else _ILLEGAL.sub("\ufffd", text.translate(_ESCAPED))
 
 
 def quote(text: str) -> str:
@@ -150,11 +157,13 @@ class _Builder:
             ) from error
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        element = Element(name, attributes, *self._place())
-        if len(self._open) >= _MAX_DEPTH:
+        element = Element(name, local_name(name), attributes, *self._place())
+        if not self._open and element.local != self._root:
             self._refuse(
-                f"elements are nested {_MAX_DEPTH} deep; expected a document written by a program of its kind"
+                f"the root element is <{element.local}>; expected <{self._root}>", "Check the suffix"
             )
+        if len(self._open) >= _MAX_DEPTH:
+            self._refuse(f"elements are nested {_MAX_DEPTH} deep; expected a few dozen at most")
         if self._inside:
             self._open[-1].children.append(element)
         elif element.local in self._wanted:

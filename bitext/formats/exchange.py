@@ -1,13 +1,16 @@
 """TMX 1.4 and XLIFF 1.2 and 2.x to units, and units to TMX 1.4 and XLIFF 2.1.
 
 A unit's text is what a reader of the document reads; inline tags stand beside it, with their offsets, and go
-back where they were.  Files are streamed in both directions.  A segment of XLIFF is a unit here: a
-``<trans-unit>`` cut up by ``<mrk mtype="seg">``, or an XLIFF 2 ``<unit>``, gives one for each of its
-segments.  What lies between the segments of an XLIFF 2 unit (``<ignorable>``) is not read.
+back where they were, also by way of the other format.  Files are streamed in both directions.
+
+A segment of XLIFF is a unit here: a ``<trans-unit>`` cut up by ``<mrk mtype="seg">``, or an XLIFF 2
+``<unit>``, gives one for each of its segments.  What lies between the segments of an XLIFF 2 unit
+(``<ignorable>``), alternative translations, and dates and names of who changed what are not read.
 """
 
 from __future__ import annotations
 
+import html
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,19 +22,27 @@ from typing import TextIO
 from bitext.data import Alignment
 from bitext.errors import BitextError, ReadError
 from bitext.formats._units import Run, Skipped, Tag, Unit, bead_scores, units_of
-from bitext.formats._xml import Element, Text, escape, markup, open_tag, quote, trees
+from bitext.formats._xml import Element, Text, escape, is_well_formed, markup, open_tag, quote, trees
 
 _CODES = {  # elements whose content is native code, not text
     "tmx": frozenset({"bpt", "ept", "ph", "it", "ut"}),
     "xliff-1": frozenset({"bpt", "ept", "ph", "it", "x", "bx", "ex"}),
     "xliff-2": frozenset({"cp", "ph", "sc", "ec", "sm", "em"}),
 }
-_UNIT_STATES = ("initial", "translated", "reviewed", "final")
+_NATIVE_PROPERTIES = frozenset(  # those that XLIFF 2 has an attribute for
+    {("translate", value) for value in ("yes", "no")}
+    | {("state", value) for value in ("initial", "translated", "reviewed", "final")}
+)
 _PROPERTY_PREFIX = "x-bitext-"
+_METADATA = "urn:oasis:names:tc:xliff:metadata:2.0"
 _ITS = "http://www.w3.org/2005/11/its"
 _OWN = "urn:bitext:1"
 _NAME_TOKEN = re.compile(r"[\w.:\-\u00b7]+")
-_DATA_REF = re.compile(r'\bdataRef(?:Start)?="([^"]*)"')
+_DATA_REF = re.compile(r'\bdataRef(?:Start|End)?="([^"]*)"')
+_BORROWED = {  # placeholders in which our writers keep a tag of another format: dialect and code, or its name
+    "tmx": re.compile(r'<ph type="x-bitext-(xliff-[12])">(.*)</ph>', re.DOTALL),
+    "xliff-2": re.compile(r'<ph id="[^"]*" dataRef="([^"]*)" bitext:tag="(tmx|xliff-1)"[^>]*/>'),
+}
 
 
 def read_tmx(
@@ -123,7 +134,7 @@ def write_xliff(
     Raises
     ------
     BitextError
-        If there is no unit to take the languages from and they are not given.
+        If the languages are not known, or a unit is in others: XLIFF holds one pair of languages.
     """
     units = units_of(content, scores)
     first = next(units, None)
@@ -139,9 +150,11 @@ def write_xliff(
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             '<xliff xmlns="urn:oasis:names:tc:xliff:document:2.0" version="2.1" '
             f"srcLang={quote(source_lang)} trgLang={quote(target_lang)} "
-            f'xmlns:its="{_ITS}" its:version="2.0" xmlns:bitext="{_OWN}" xml:space="preserve">\n'
+            f'xmlns:its="{_ITS}" its:version="2.0" xmlns:mda="{_METADATA}" xmlns:bitext="{_OWN}" '
+            'xml:space="preserve">\n'
         )
-        _write_xliff_files(chain([first] if first else [], units), out)
+        units = chain([first] if first else [], units)
+        _write_xliff_files((_require_languages(unit, source_lang, target_lang) for unit in units), out)
         out.write("</xliff>\n")
 
 
@@ -151,11 +164,17 @@ def open_output(to: TextIO | str | Path) -> Iterator[TextIO]:
     if not isinstance(to, str | Path):
         yield to
         return
+    with replaced(to) as partial, open(partial, "w", encoding="utf-8", newline="\n") as out:
+        yield out
+
+
+@contextmanager
+def replaced(to: str | Path) -> Iterator[Path]:
+    """Give a path beside `to` to write to; it takes the place of `to` if nothing goes wrong."""
     path = Path(to)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(partial, "w", encoding="utf-8", newline="\n") as out:
-            yield out
+        yield partial
         partial.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -174,7 +193,9 @@ def _tmx_units(
         yield Skipped(element.line, f"unit {identity!r} has a <tuv> without a language or a <seg>")
         return
     is_any = source_lang is None or source_lang.lower() == "*all*"
-    source = next((s for s in segments if is_any or _same_language(s[0], source_lang or "")), None)
+    sources = [s for s in segments if is_any or _same_language(s[0], source_lang or "")]
+    others = [s for s in sources if not target_lang or not _same_language(s[0], target_lang)]
+    source = next(iter(others or sources), None)
     targets = [
         s for s in segments if s is not source and (not target_lang or _same_language(s[0], target_lang))
     ]
@@ -183,29 +204,25 @@ def _tmx_units(
         wanted = f"{'any' if is_any else source_lang} and {target_lang or 'another'}"
         yield Skipped(element.line, f"unit {identity!r} has the languages {have}; expected {wanted}")
         return
-    source_text, source_tags, source_runs = _inline(source[2], "tmx")
     for lang, variant, segment in targets:
-        target_text, target_tags, target_runs = _inline(segment, "tmx")
         holders = (element, source[1], variant)
         own, properties = _split_properties(
             (p.attributes.get("type", ""), p.text()) for h in holders for p in h.elements("prop")
         )
-        yield Unit(
-            id=own.get("id", identity),
-            source=source_text,
-            target=target_text,
+        yield _unit(
+            (source[2], segment),
+            dialect="tmx",
+            id=identity,
             source_lang=source[0],
             target_lang=lang,
             notes=tuple(n.text() for h in holders for n in h.elements("note")),
             score=_score(own.get("score"), 1.0),
             segment=own.get("segment", ""),
             file=own.get("file", ""),
-            source_tags=source_tags,
-            target_tags=target_tags,
-            dialect="tmx" if source_tags or target_tags else "",
+            codes=tuple(
+                (name.removeprefix("code:"), code) for name, code in own.items() if name.startswith("code:")
+            ),
             properties=properties,
-            source_runs=source_runs,
-            target_runs=target_runs,
             line=element.line,
         )
 
@@ -245,7 +262,7 @@ def _xliff1_units(element: Element, ancestors: list[Element]) -> Iterator[Unit |
     for count, (mid, source_side, target_side) in enumerate(sides):
         holders = [h for h in (target_side, target, element) if h is not None]
         rating = next((r for h in holders if (r := h.attribute("locQualityRatingScore"))), None)
-        yield _xliff_unit(
+        yield _unit(
             (source_side, target_side),
             dialect="xliff-1",
             id=identity,
@@ -287,6 +304,12 @@ def _xliff2_units(element: Element, ancestors: list[Element]) -> Iterator[Unit |
     prefixes = {
         k: v for e in (*ancestors, element) for k, v in e.attributes.items() if k.startswith("xmlns:")
     }
+    properties = tuple(
+        (meta.attributes.get("type", ""), meta.text())
+        for metadata in element.elements("metadata")
+        for group in metadata.elements("metaGroup")
+        for meta in group.elements("meta")
+    ) + _properties(translate=element.attributes.get("translate"))
     segments = element.elements("segment")
     if not segments:
         yield Skipped(element.line, f"unit {identity!r} has no segment")
@@ -295,7 +318,7 @@ def _xliff2_units(element: Element, ancestors: list[Element]) -> Iterator[Unit |
         if source is None:
             yield Skipped(segment.line, f"unit {identity!r} has a segment without <source>")
             continue
-        yield _xliff_unit(
+        yield _unit(
             (source, segment.first("target")),
             dialect="xliff-2",
             prefixes=prefixes,
@@ -307,9 +330,7 @@ def _xliff2_units(element: Element, ancestors: list[Element]) -> Iterator[Unit |
             segment=segment.attributes.get("bitext:id", segment.attributes.get("id", "")),
             file=file.attributes.get("original", ""),
             codes=codes,
-            properties=_properties(
-                translate=element.attributes.get("translate"), state=segment.attributes.get("state")
-            ),
+            properties=(*properties, *_properties(state=segment.attributes.get("state"))),
             line=segment.line,
         )
 
@@ -318,15 +339,20 @@ def _file(ancestors: list[Element]) -> Element:
     return next((a for a in ancestors if a.local == "file"), ancestors[0])
 
 
-def _xliff_unit(
+def _unit(
     sides: tuple[Element, Element | None],
     *,
     dialect: str,
+    codes: tuple[tuple[str, str], ...] = (),
     prefixes: dict[str, str] | None = None,
     **fields: object,
 ) -> Unit:
     source, source_tags, source_runs = _inline(sides[0], dialect, prefixes)
     target, target_tags, target_runs = _inline(sides[1], dialect, prefixes) if sides[1] else ("", (), ())
+    own = _given_back(source_tags, target_tags, dialect, dict(codes))
+    if own is not None:
+        source_tags, target_tags, dialect = own
+    used = {name for tag in (*source_tags, *target_tags) for name in _DATA_REF.findall(tag.markup)}
     return Unit(
         source=source,
         target=target,
@@ -335,8 +361,34 @@ def _xliff_unit(
         source_runs=source_runs,
         target_runs=target_runs,
         dialect=dialect if source_tags or target_tags else "",
-        **fields,  # type: ignore[arg-type]  # the two callers name the fields of Unit
+        codes=tuple(code for code in codes if dialect == "xliff-2" and code[0] in used),
+        **fields,  # type: ignore[arg-type]  # the callers name the fields of Unit
     )
+
+
+def _given_back(
+    source_tags: tuple[Tag, ...], target_tags: tuple[Tag, ...], dialect: str, codes: dict[str, str]
+) -> tuple[tuple[Tag, ...], tuple[Tag, ...], str] | None:
+    """Return the tags that all of `dialect`'s placeholders were written for by us, and whose they are."""
+    sides: list[list[Tag]] = [[], []]
+    dialects = set()
+    for side, tags in zip(sides, (source_tags, target_tags), strict=True):
+        for tag in tags:
+            match = _BORROWED[dialect].fullmatch(tag.markup) if dialect in _BORROWED else None
+            if match is None:
+                return None
+            kind, code = (
+                (match[1], html.unescape(match[2])) if dialect == "tmx" else (match[2], codes.get(match[1]))
+            )
+            if code is None:
+                return None
+            dialects.add(kind)
+            side.append(Tag(tag.at, code))
+        if not is_well_formed("".join(tag.markup for tag in side)):
+            return None
+    if len(dialects) != 1:
+        return None
+    return tuple(sides[0]), tuple(sides[1]), dialects.pop()
 
 
 def _properties(**values: str | None) -> tuple[tuple[str, str], ...]:
@@ -345,7 +397,7 @@ def _properties(**values: str | None) -> tuple[tuple[str, str], ...]:
 
 def _score(value: str | None, full: float) -> float | None:
     try:
-        score = float(value) / full if value is not None else None
+        score = round(float(value) / full, 6) if value is not None else None
     except ValueError:
         return None
     return score if score is not None and 0.0 <= score <= 1.0 else None
@@ -371,10 +423,8 @@ def _inline(
                 pieces.append(child.text)
                 length += len(child.text)
                 continue
-            used = {
-                f"xmlns:{name.partition(':')[0]}" for name in (child.name, *child.attributes) if ":" in name
-            }
-            child.attributes |= {key: uri for key, uri in (prefixes or {}).items() if key in used}
+            if prefixes:
+                child.attributes |= _used_prefixes(child, prefixes)
             if child.local in _CODES[dialect]:
                 tags.append(Tag(length, markup(child)))
             else:
@@ -386,34 +436,35 @@ def _inline(
     return "".join(pieces), tuple(tags), tuple(runs)
 
 
+def _used_prefixes(element: Element, prefixes: dict[str, str]) -> dict[str, str]:
+    used = {f"xmlns:{name.partition(':')[0]}" for name in (element.name, *element.attributes) if ":" in name}
+    return {key: uri for key, uri in prefixes.items() if key in used}
+
+
 def _tmx_markup(unit: Unit) -> str:
     own = {
         "segment": unit.segment,
         "file": unit.file,
         "score": "" if unit.score is None else f"{unit.score:.4f}",
     }
+    own |= {f"code:{name}": code for name, code in unit.codes}
     properties = [(_PROPERTY_PREFIX + name, value) for name, value in own.items() if value]
     lines = [f"<tu tuid={quote(unit.id)}>"]
     lines += [f"<note>{escape(note)}</note>" for note in unit.notes]
     lines += [
         f"<prop type={quote(kind)}>{escape(value)}</prop>" for kind, value in (*unit.properties, *properties)
     ]
-    codes = dict(unit.codes)
     for lang, text, tags in (
         (unit.source_lang, unit.source, unit.source_tags),
         (unit.target_lang, unit.target, unit.target_tags),
     ):
-        own_tags = unit.dialect == "tmx"
-        content = _with_tags(text, [(t.at, t.markup if own_tags else _tmx_code(t, codes)) for t in tags])
+        content = _with_tags(text, [(tag.at, _tmx_tag(tag, unit.dialect)) for tag in tags])
         lines.append(f"<tuv xml:lang={quote(lang or 'und')}><seg>{content}</seg></tuv>")
     return "\n".join([*lines, "</tu>\n"])
 
 
-def _tmx_code(tag: Tag, codes: dict[str, str]) -> str:
-    """Return a tag of another format as a TMX placeholder, with the native code where it is known."""
-    reference = _DATA_REF.search(tag.markup)
-    code = codes.get(reference[1]) if reference else None
-    return f"<ph>{escape(tag.markup if code is None else code)}</ph>"
+def _tmx_tag(tag: Tag, dialect: str) -> str:
+    return tag.markup if dialect == "tmx" else f'<ph type="x-bitext-{dialect}">{escape(tag.markup)}</ph>'
 
 
 def _with_tags(text: str, tags: Iterable[tuple[int, str]]) -> str:
@@ -422,6 +473,17 @@ def _with_tags(text: str, tags: Iterable[tuple[int, str]]) -> str:
         pieces += [escape(text[done:at]), tag]
         done = at
     return "".join([*pieces, escape(text[done:])])
+
+
+def _require_languages(unit: Unit, source_lang: str, target_lang: str) -> Unit:
+    pairs = (unit.source_lang, source_lang), (unit.target_lang, target_lang)
+    if not all(not lang or _same_language(lang, expected) for lang, expected in pairs):
+        raise BitextError(
+            f"unit {unit.id!r} is {unit.source_lang}→{unit.target_lang}, "
+            f"the file {source_lang}→{target_lang}; XLIFF holds one pair of languages. "
+            "Name source_lang and target_lang when reading."
+        )
+    return unit
 
 
 def _write_xliff_files(units: Iterator[Unit], out: TextIO) -> None:
@@ -461,9 +523,12 @@ def _unit_groups(units: Iterator[Unit]) -> Iterator[list[Unit]]:
 def _xliff_markup(group: list[Unit], taken: set[str]) -> str:
     first = group[0]
     rating = "" if first.score is None else f' its:locQualityRatingScore="{100 * first.score:.2f}"'
-    translate = dict(first.properties).get("translate")
-    translate = f' translate="{translate}"' if translate in ("yes", "no") else ""
+    translate = _native_attribute(first, "translate")
     lines = [f"<unit{_identity(first.id, 'u', taken)}{translate}{rating}>"]
+    given = [p for p in first.properties if p not in _NATIVE_PROPERTIES]
+    if given:
+        metas = "".join(f"<mda:meta type={quote(kind)}>{escape(value)}</mda:meta>" for kind, value in given)
+        lines.append(f"<mda:metadata><mda:metaGroup>{metas}</mda:metaGroup></mda:metadata>")
     notes = [f"<note>{escape(note)}</note>" for unit in group for note in unit.notes]
     if notes:
         lines.append(f"<notes>{''.join(notes)}</notes>")
@@ -492,20 +557,23 @@ def _identity(identity: str, prefix: str, taken: set[str]) -> str:
 def _segment_markup(unit: Unit, codes: dict[str, str], taken: set[str]) -> str:
     """Return a ``<segment>``; native codes of other formats are added to `codes`."""
     identity = _identity(unit.segment, "s", taken) if unit.segment else ""
-    state = dict(unit.properties).get("state")
-    state = f' state="{state}"' if state in _UNIT_STATES else ""
+    state = _native_attribute(unit, "state")
     source, target = (
-        _with_tags(
-            text, [(t.at, t.markup if unit.dialect == "xliff-2" else _xliff_code(t, codes)) for t in tags]
-        )
+        _with_tags(text, [(tag.at, _xliff_tag(tag, unit.dialect, codes)) for tag in tags])
         for text, tags in ((unit.source, unit.source_tags), (unit.target, unit.target_tags))
     )
     target = f"<target>{target}</target>" if target else ""
     return f"<segment{identity}{state}><source>{source}</source>{target}</segment>"
 
 
-def _xliff_code(tag: Tag, codes: dict[str, str]) -> str:
-    """Return a tag of another format as an XLIFF 2 placeholder that refers to its markup."""
+def _native_attribute(unit: Unit, name: str) -> str:
+    value = dict(reversed(unit.properties)).get(name)
+    return f' {name}="{value}"' if (name, value) in _NATIVE_PROPERTIES else ""
+
+
+def _xliff_tag(tag: Tag, dialect: str, codes: dict[str, str]) -> str:
+    if dialect == "xliff-2":
+        return tag.markup
     name = f"d{len(codes) + 1}"
     codes[name] = tag.markup
-    return f'<ph id="{name}" dataRef="{name}"/>'
+    return f'<ph id="{name}" dataRef="{name}" bitext:tag="{dialect}"/>'

@@ -142,9 +142,8 @@ def _walk_markdown(flow: Flow, start: int) -> None:
     cursors: dict[int, int] = {}  # per line, how far its table cells have been found
     for token in tokens:
         if token.type == "inline" and token.map:
-            at = lines[token.map[0]]
-            flow.gap(BLOCK, at)
             places = _content_places(raw, token, lines, cursors)
+            flow.gap(BLOCK, places[0][1])
             _walk_inline(flow, md, token.content, env, places)
         elif token.type == "html_block" and token.map:
             flow.gap(BLOCK, lines[token.map[0]])

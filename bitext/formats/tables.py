@@ -12,13 +12,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
 from bitext.data import Alignment, Bead
 from bitext.errors import MissingExtraError, ReadError
 from bitext.formats._units import Run, Skipped, Unit, bead_scores, units_of
-from bitext.formats.exchange import open_output
+from bitext.formats.exchange import open_output, replaced
 from bitext.formats.text import shown
 
 _ROLES = {
@@ -35,6 +36,7 @@ _LANGUAGE = re.compile(r"(zh|en)([-_][A-Za-z0-9]+)*", re.IGNORECASE)
 _CSV_ESCAPE = re.compile(r'""|\r\n|\n|\r')
 _JSON_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.")
 _SPACES = re.compile(r"[ \t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
+_PARQUET_BATCH = 10_000
 
 Row = tuple[int, list[str], list[tuple[Run, ...]]]  # line, cells, and where the cells came from
 
@@ -118,6 +120,30 @@ def write_jsonl(
         rows = _bead_rows(content, scores) if isinstance(content, Alignment) else map(_unit_row, content)
         for row in rows:
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def write_parquet(
+    content: Alignment | Iterable[Unit],
+    to: str | Path,
+    *,
+    scores: Sequence[float | None] | None = None,
+) -> None:
+    """Write a Parquet file of the columns id, source, target, source_lang, target_lang, notes and score."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtraError("pyarrow", "parquet", "writing Parquet files") from error
+    names = ("id", "source", "target", "source_lang", "target_lang", "notes")
+    schema = pyarrow.schema([*((name, pyarrow.string()) for name in names), ("score", pyarrow.float64())])
+    units = units_of(content, bead_scores(content) if scores is None else scores)
+    with replaced(to) as partial, pyarrow.parquet.ParquetWriter(partial, schema) as writer:
+        while batch := list(islice(units, _PARQUET_BATCH)):
+            rows = [
+                {name: getattr(unit, name) for name in schema.names} | {"notes": "\n".join(unit.notes)}
+                for unit in batch
+            ]
+            writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
 
 
 def write_beads(alignment: Alignment, to: TextIO | str | Path) -> None:

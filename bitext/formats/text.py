@@ -16,7 +16,7 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
@@ -157,7 +157,7 @@ def open_text(path: str | Path, *, encoding: str | None = None) -> Iterator[Text
         binary = sys.stdin.buffer if str(path) == STANDARD_INPUT else open(path, "rb")  # noqa: SIM115
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
-    with binary:
+    with nullcontext() if binary is sys.stdin.buffer else binary:
         head = binary.read(_SAMPLE)
         codec = find_encoding(head, encoding=encoding, path=name, partial=len(head) == _SAMPLE)
         n_skipped = next(
