@@ -508,6 +508,27 @@ def test_a_broken_file_is_one_line_that_names_it(tmp_path, name):
     assert "\n" not in str(caught.value)
 
 
+SAMPLES = sorted(path.name for path in DATA.iterdir() if path.suffix not in (".md", ".txt", ".fodt"))
+
+
+@given(st.sampled_from(SAMPLES), st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_file_is_read_or_refused(tmp_path_factory, name, data):
+    """Bytes flip, files are cut: nothing but our own one-line error may come of it."""
+    content = bytearray((DATA / name).read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        length = data.draw(st.integers(0, min(40, len(content) - at - 1)))
+        content[at : at + length] = data.draw(st.binary(max_size=3))
+    path = tmp_path_factory.mktemp("damaged") / name
+    path.write_bytes(content)
+    for read in (read_text, lambda path: list(read_pairs(path))):
+        try:
+            read(path)
+        except BitextError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+
+
 def test_an_unknown_format_lists_the_known_ones(tmp_path):
     """The suffix is what people get wrong."""
     with pytest.raises(BitextError, match="expected one of csv, jsonl, parquet, po, tmx, tsv, xliff, xlsx"):

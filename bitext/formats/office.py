@@ -8,11 +8,12 @@ and endnotes at the end.  Headers, footers, comments and equations are left out.
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ _BLOCK_WRAPPERS = frozenset({"sdt", "sdtContent", "customXml", "smartTag", "ins"
 _MAX_ARCHIVE = 1 << 29  # bytes unpacked; a thousand-page book is under 50 MB
 _MAX_RATIO = 200  # of unpacked to packed size, for what is larger than _SMALL; real documents stay under 60
 _SMALL = 1 << 22
+# what zipfile raises on damaged archives, beside what it documents
+_ARCHIVE_FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
 
 Blocks = list[tuple[str, str]]  # unit name and text
 
@@ -94,7 +97,9 @@ def open_archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _require_reasonable(archive, name)
             yield archive
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error) as error:
+    except ReadError:
+        raise
+    except _ARCHIVE_FAULTS as error:
         kind = "an old or encrypted Office document" if data.startswith(b"\xd0\xcf\x11\xe0") else str(error)
         raise ReadError(
             f"{name}: no readable DOCX or XLSX archive ({kind}); expected a ZIP of XML. "
@@ -275,15 +280,12 @@ def _workbook(path: str | Path) -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions it leaves out
         try:
-            workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            with closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as workbook:
+                yield workbook
         except Exception as error:  # it raises whatever the broken part led it to: KeyError, ParseError, …
             raise ReadError(
                 f"{name}: no readable Excel workbook ({error}). Save it again as .xlsx."
             ) from error
-        try:
-            yield workbook
-        finally:
-            workbook.close()
 
 
 def _require_no_dtd(archive: zipfile.ZipFile, part: str, name: str) -> None:

@@ -86,7 +86,8 @@ def parquet_rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
                     number += 1
                     yield number, ["" if value is None else str(value) for value in values]
     except (OSError, pyarrow.ArrowException) as error:
-        raise ReadError(f"{shown(path)}: no readable Parquet file ({error}). Write it again.") from error
+        fact = _one_line(str(error))
+        raise ReadError(f"{shown(path)}: no readable Parquet file ({fact}). Write it again.") from error
 
 
 def write_tsv(
