@@ -1,0 +1,44 @@
+# Everything sets itself up in .venv; all that is needed is Python 3.11 or later with pip.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+SOURCES := $(shell find bitext models/zh-en corpora/termbase -type f -not -path '*/__pycache__/*')
+DATA ?= ../shared/data
+
+.PHONY: demo test check bench clean help
+
+help:
+	@echo "make demo    align, score and check the demo corpus, and compare with its gold"
+	@echo "make test    run the tests against the installed package"
+	@echo "make check   lint and types"
+	@echo "make bench   figures and speed beside peers (DATA=folder, default $(DATA))"
+
+demo: $(INSTALLED)
+	@$(BIN)/python benchmarks/demo.py
+
+test: $(INSTALLED)
+	@$(BIN)/python -P -m pytest -q
+
+check: $(INSTALLED)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(INSTALLED)
+	@$(BIN)/python benchmarks/run.py $(DATA)
+
+# the package is installed as a wheel, not linked: what is tested is what people get
+$(INSTALLED): .venv/ready pyproject.toml README.md $(SOURCES)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --force-reinstall --no-deps .
+	@touch $@
+
+.venv/ready: constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bitext needs Python 3.11 or later; set PYTHON=")'
+	@$(PYTHON) -m venv .venv
+	@# torch by itself first: asked for by another package, pip may choose a build with gigabytes of CUDA
+	@$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[dev]'
+	@touch $@
+
+clean:
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
