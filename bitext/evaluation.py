@@ -172,7 +172,9 @@ def read_beads(path: str | Path) -> list[GoldBead]:
 def _gold_files(folder: Path) -> list[Path]:
     files = sorted(folder.glob("gold/*.align"))
     if not files:
-        raise QualityDataError(f"{folder} has no gold/*.align; expected src, tgt and gold as Vecalign has them.")
+        raise QualityDataError(
+            f"{folder} has no gold/*.align; expected src, tgt and gold as Vecalign has them."
+        )
     return files
 
 
