@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from bitext._numeral_phrases import SET_PHRASES, SIMPLIFIED
+from bitext._numeral_phrases import NOT_A_PHRASE_BEFORE, SET_PHRASES, SIMPLIFIED, VAGUE_PHRASES
 from bitext._quantity import (
     CURRENCIES,
-    UNITS,
     VAGUE_HIGH,
     ZH_UNITS,
     Hedge,
     Kind,
     Name,
     Quantity,
+    compound,
     without_noise,
 )
 from bitext.data import Span
@@ -46,7 +46,7 @@ def scan(text: str, masked: Sequence[Span] = ()) -> list[Quantity]:
 _TRANSLATION = (
     SIMPLIFIED
     | {0xFF01 + i: chr(0x21 + i) for i in range(94)}
-    | {ord("﹪"): "%", ord("○"): "〇", ord("￥"): "¥"}
+    | {ord("﹪"): "%", ord("○"): "〇", ord("￥"): "¥", ord("‧"): "."}
     | dict.fromkeys(map(ord, "\u3000\u00a0\u202f\u2009"), " ")
     | dict.fromkeys(map(ord, "–—−～〜﹣"), "-")
 )
@@ -69,22 +69,27 @@ def _normalized(text: str, masked: Sequence[Span]) -> str:
 
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _SCALES = {"十": 1e1, "百": 1e2, "千": 1e3, "万": 1e4, "亿": 1e8, "兆": 1e12}
-_NUM = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
-_DIGIT_CHARS = "零〇一二两三四五六七八九"
-_CHARS = _DIGIT_CHARS + "十百千万亿兆"
+_NUM = r"(?:\d{1,3}(?:(?:,|[ ],[ ]|[ ])\d{3})+(?!,?\d)|\d+)(?:\.\d+)?"
+_CHARS = "零〇一二两三四五六七八九十百千万亿兆"
+# inside a numeral: 两 only before a scale (二十两 is weight), 千 and 兆 not where they belong to a unit (千瓦)
+_INNER = (
+    r"[零〇一二三四五六七八九十百万亿]|两(?=[百千万亿三])|千(?![伏瓦米克卡赫焦帕比])|兆(?![瓦赫字帕伏比])"
+)
 _COUNTED_NOUNS = (
     "参指人次总系函倍个位户件岁票字基页点单复奇偶常变多少计读无分代整质"  # 参数, 人数: 数 belongs to the noun
 )
-_CODES = "RMB|CNY|HKD|USD|EUR|GBP|JPY|KRW|AUD|CAD|SGD|TWD|MOP|CHF"
+_CODES = "RMB|CNY|HKD|USD|EUR|GBP|JPY|KRW|AUD|CAD|SGD|TWD|NTD|MOP|CHF|G(?=7|8|20)|Q(?=[1-4])"
 _RUN = re.compile(
     rf"""
-    (?P<skip> (?!(?:{_CODES})[ ]?\d) [A-Za-z]+[-.]?\d[\dA-Za-z.\-]* | \d+(?:\.\d+){{2,}} | https?://\S+ )
-  | (?P<word> 翻番|翻倍|倍增|加倍|减半|折半|过半|大半|半数|一半|各半|百分百|半(?![^年个小天日月世成价分秒公斤亩吨百]) )
+    (?P<skip> (?!(?:{_CODES})[ ]?\d) [A-Za-z]+(?:-(?=\d)|[.]?\d[\dA-Za-z.\-]*)(?![\d.]*[%万亿个]) | \d+(?:\.\d+){{2,}}
+            | 24/7 | https?://\S+ )
+  | (?P<word> 翻番|翻倍|倍增|加倍|减半|折半|过半|大半|半数|一半|各半|百分百|{"|".join(VAGUE_PHRASES)}
+            | 半(?=[年个小天日月世成价分秒公斤亩吨]) )
   | (?P<run>
-        (?: {_NUM} | 几(?=[十百千万亿兆]) | (?<![{_COUNTED_NOUNS}])数(?=[十百千万亿兆]) | [{_CHARS}] )
-        (?: (?<=\d)[ ](?=[百千万亿兆]) [百千万亿兆] | [余多](?=[百千万亿兆]) | (?<=[十百千])几(?=[万亿]) | [{_CHARS}]
+        (?: {_NUM} | 几(?=[十百千万亿兆]) | (?<![{_COUNTED_NOUNS}])数(?=[十百千万亿兆])(?!百分之) | (?!兆)[{_CHARS}] )
+        (?: (?<=\d)[ ](?=[百千万亿兆]) (?:{_INNER}) | [余多](?=[百千万亿兆]) | (?<=[十百千])几(?=[万亿]) | {_INNER}
           | (?<=[百千万亿兆]){_NUM} )*
-        (?: (?<=[{_DIGIT_CHARS}十])点[零〇一二三四五六七八九]+(?![十\d分刻])[百千万亿]* )?
+        (?: (?<=[零〇一二两三四五六七八九十])[点.][零〇一二三四五六七八九]+(?![十\d分刻])[百千万亿]* )?
     )
   | (?P<few> (?<![{_COUNTED_NOUNS}第])[几数](?=[个位名家年天周月种项次人条届日]) )
     """,
@@ -105,35 +110,56 @@ def _read(norm: str, text: str, match: re.Match[str]) -> Quantity | None:
     start, end = match.span()
     if match.lastgroup == "skip":
         return None
-    if match.lastgroup == "word":
-        return _word(norm, text, match[0], start, end)
     if match.lastgroup == "few":
         return _few(norm, text, start)
-    run = match[0]
-    number = _number(run)
+    if match.lastgroup == "word":
+        return None if _is_set_phrase(norm, start, end) else _word(norm, text, match[0], start, end)
+    while norm.startswith("一一", start) and norm[start - 1 : start + 1] in SET_PHRASES:
+        start += 1  # the second 一 of 唯一一支
+    run = norm[start:end]
+    number = None if _is_enumeration(norm, run, end) else _number(run)
     if number is None or (not run[0].isdigit() and _is_set_phrase(norm, start, end)):
         return None
-    if norm[start - 1 : start] == "第" and start:
+    if _before(norm, start, 3).endswith("第"):
         return _ordinal(norm, text, number, start, end)
     if clock := _clock(norm, text, start):
         return clock
-    if norm.startswith("分之", end):
-        return _fraction(norm, text, number, start, end)
+    if fraction := _fraction(norm, text, number, start, end):
+        return fraction
     if _is_bare_scale(norm, run, start, end):
         return None
     return _counted(norm, text, run, number, start, end)
 
 
+def _before(norm: str, start: int, reach: int) -> str:
+    """What stands before `start`, without the space that may follow it."""
+    return norm[max(0, start - reach) : start].rstrip(" ")
+
+
+def _at(norm: str, place: int, characters: str) -> bool:
+    """Whether one of `characters` stands at `place`."""
+    return 0 <= place < len(norm) and norm[place] in characters
+
+
 def _is_bare_scale(norm: str, run: str, start: int, end: int) -> bool:
     """百, 千 or 万 alone is a number only when counted or hedged: 百家, 上千, 近万元."""
-    if len(run) > 1 or run not in "百千万亿兆":
+    if run not in _SCALES or run == "十":
         return False
-    before, after = norm[start - 1 : start], norm[end : end + 1]
-    return not (before and before in "上近过逾超成以约") and not (
-        after and after in "个家人名元年次吨亩里多余计"
+    return not _at(norm, start - 1, "上近过逾超成以约每") and not _at(
+        norm, end, "个家人名元年次吨亩里多余计强佳"
     )
 
 
+def _is_enumeration(norm: str, run: str, end: int) -> bool:
+    """三四五年级, 一二三: digits that are listed, not put together."""
+    if len(run) < 3 or any(c not in "一二三四五六七八九" for c in run):
+        return False
+    ascending = all(_DIGITS[b] == _DIGITS[a] + 1 for a, b in zip(run, run[1:], strict=False))
+    return ascending or _at(norm, end, "级班") or norm.startswith("年级", end)
+
+
+_HOLIDAYS = ("十一", "五一", "六一", "七一", "八一", "五四", "三八", "双十一")
+_HOLIDAY_AFTER = re.compile(r"黄金周|长假|小长假|假期|国庆|期间|儿童节|劳动节|青年节|妇女节|建军节|前后")
 _LONGEST_PHRASE = max(map(len, SET_PHRASES))
 _NUMERALS = frozenset(_CHARS + "0123456789几数")
 
@@ -142,17 +168,24 @@ def _is_set_phrase(norm: str, start: int, end: int) -> bool:
     """Whether the numeral at ``[start, end)`` belongs to a word that counts nothing."""
     if end - start > 4:
         return False
-    for length in range(2, _LONGEST_PHRASE + 1):
+    if norm[start:end] in _HOLIDAYS and (
+        _at(norm, start - 1, "“‘「『\"'") or _HOLIDAY_AFTER.match(norm, end)
+    ):
+        return True
+    for length in range(max(2, end - start), _LONGEST_PHRASE + 1):
         for begin in range(max(0, end - length), start + 1):
-            stop = begin + length
-            piece = norm[begin:stop]
-            if piece not in SET_PHRASES:
-                continue
-            cut_before = begin and piece[0] in _NUMERALS and norm[begin - 1] in _NUMERALS
-            cut_after = stop < len(norm) and piece[-1] in _NUMERALS and norm[stop] in _NUMERALS
-            if not cut_before and not cut_after:
+            piece = norm[begin : begin + length]
+            if piece in SET_PHRASES and not _is_cut(norm, piece, begin):
                 return True
     return False
+
+
+def _is_cut(norm: str, piece: str, begin: int) -> bool:
+    """Whether the characters of a set phrase belong to the numerals around them: 三万一千 holds no 万一."""
+    end = begin + len(piece)
+    before = begin > 0 and piece[0] in _NUMERALS and norm[begin - 1] in _NUMERALS
+    after = end < len(norm) and piece[-1] in _NUMERALS and norm[end] in _NUMERALS
+    return before or after or _at(norm, end, NOT_A_PHRASE_BEFORE.get(piece, ""))
 
 
 # ------------------------------------------------------------------------------------------------- numerals
@@ -166,8 +199,8 @@ def _number(run: str) -> _Number | None:
         decimals = len(plain) - plain.find(".") - 1 if "." in plain else 0
         value = without_noise(float(plain) * scale)
         return _Number(value, value, scale / 10**decimals)
-    if "点" in run:
-        whole, _, rest = run.partition("点")
+    whole, point, rest = run.replace(".", "点").partition("点")
+    if point and not run[0].isdigit():
         fraction = rest.rstrip("百千万亿")
         scale = _scale(rest[len(fraction) :])
         decimal = float("0." + "".join(str(_DIGITS[c]) for c in fraction))
@@ -175,12 +208,14 @@ def _number(run: str) -> _Number | None:
         return _Number(value, value, scale / 10 ** len(fraction))
     if len(run) > 1 and all(c in _DIGITS for c in run):
         return _positional(run)
+    if len(run) > 1 and run[-1] in "百千" and all(c in _SCALES for c in run):
+        return None  # 千千
     bounds = _value(run)
     if bounds is None:
         return None
     low, high = without_noise(bounds[0]), without_noise(bounds[1])
     if low != high:
-        return _Number(low, high, 10 ** (len(str(int(low))) - 1), vague=True)
+        return _Number(low, high, 10.0 ** (len(str(int(low))) - 1), vague=True)
     return _Number(low, high, _SCALES.get(run[-1], 1.0))
 
 
@@ -227,6 +262,8 @@ def _after_scale(run: str, worth: float) -> tuple[float, float] | None:
 
 
 def _below_ten_thousand(run: str) -> tuple[float, float] | None:
+    if run in ("数", "几"):  # of 数万, 几亿
+        return 2.0, VAGUE_HIGH
     low = high = 0.0
     digits: list[float] = []  # of the place being read: two of them are a range, 二三百
     number = ""
@@ -265,7 +302,7 @@ def _below_ten_thousand(run: str) -> tuple[float, float] | None:
 # ---------------------------------------------------------------------------------- what a numeral counts
 
 _TAIL = re.compile(
-    r" ?([多余来几](?![万亿为样变额元边功媒]))?(个(?!位|别|性|体|案|股))?([多余])?(半(?!导|数|径|球|岛))?"
+    r" ?([多余来几](?![万亿为样变额元边功媒]))?(个(?!位|别|性|体|案|股))?([多余])?(半(?!导|数|径|球|岛))? ?"
 )
 
 
@@ -284,32 +321,29 @@ def _counted(norm: str, text: str, run: str, number: _Number, start: int, end: i
     kind, unit, factor = name
     if kind == "plain":
         stop = end + (more == "几")
-    if kind in ("time", "percent") and (half or (norm.startswith("半", stop) and not vague)):
+    if kind in ("time", "percent") and (
+        half or (_at(norm, stop, "半") and not _at(norm, stop + 1, "个年天月"))
+    ):
         low, high, step, stop = low + 0.5, high + 0.5, 0.5, stop + (not half)
-    if kind == "money":
-        low, stop = _with_small_change(norm, low, stop)
-        high = max(low, high)
-    begin, currency = _currency_before(norm, start)
-    if currency and kind in ("plain", "money"):
-        kind, unit = "money", currency
+    if unit == "元" or unit == "m":
+        low, high, stop = _with_small_change(norm, low, high, stop)
+    begin = start
+    if kind in ("plain", "money"):
+        begin, currency = _currency_before(norm, start)
+        if currency:
+            kind, unit = "money", currency
     hedge = hedge or _hedge(norm, begin, stop)
     if kind == "multiple" and _GROWTH.search(norm, max(0, start - 9), start):
         low, high, unit = low + 1, high + 1, "increase"
     elif unit == "doublings":  # 翻两番 is ×4
         low, high, unit = 2**low, 2**high, ""
-    if kind == "time" and norm[begin - 1 : begin] == "近":
+    if kind == "time" and _before(norm, begin, 2).endswith("近"):
         hedge = ""  # 近三年 is "the last three years" at least as often as "nearly three years"
     low, high = without_noise(low * factor), without_noise(high * factor)
-    before = norm[begin - 1 : begin] if begin else ""
-    if before and run[0] in "百千万亿" and before in "上成":
+    if run[0] in "百千万亿" and _at(norm, begin - 1, "上成"):
         hedge, high, vague = "over", high * VAGUE_HIGH, True
-    elif before == "以" and norm.startswith("计", end):  # 数以万计
-        begin, stop, high, vague = (
-            begin - 2 * (norm[begin - 2 : begin] == "数以"),
-            end + 1,
-            high * VAGUE_HIGH,
-            True,
-        )
+    elif norm[begin - 2 : begin] == "数以":  # 数以万计
+        begin, stop, high, vague = begin - 2, stop + _at(norm, stop, "计"), high * VAGUE_HIGH, True
     weight = _weight(norm, run, number, kind, start, end)
     if weight is None:
         return None
@@ -325,9 +359,9 @@ _LONGEST_NAME = max(map(len, _NAMES))
 # a unit that begins a longer word is none: 成功, 里程, 米兰
 _LONGER_WORDS = {
     "成": "功立为员本长熟效果就品交因人都份型年分绩", "天": "然气津空下", "日": "元本内瓦", "周": "围边末转期", "里": "程面约昂",
-    "米": "兰歇饭粉其", "克": "服罗拉里", "升": "级至值高降幅到", "桶": "装", "载": "体入荷重客", "磅": "礴", "厘": "定清米",
+    "米": "兰歇饭粉其", "克": "服罗拉里", "升": "级值高降幅到", "桶": "装", "载": "体入荷重客", "磅": "礴", "厘": "定清米",
     "折": "叠扣旧射价损算线合", "秒": "杀", "岁": "月", "季": "节军风", "元": "素旦月年宇件老凶朝首代", "年": "轻龄级",
-    "瓦": "解", "斤": "斤",
+    "瓦": "解", "斤": "斤", "两": "国岸地个次种侧边方者家人会级岁年天月周位名条",
 }  # fmt: skip
 
 
@@ -335,121 +369,124 @@ def _name(
     norm: str, run: str, number: _Number, start: int, at: int, *, after_classifier: bool
 ) -> tuple[Name | None, int]:
     """What the numeral ending at `at` counts, and where that is said to end; no name for a code such as 5G."""
-    head = norm[at : at + 1]
     if calendar := _calendar(norm, run, number, start, at, after_classifier=after_classifier):
         return calendar
     for length in range(min(_LONGEST_NAME, len(norm) - at), 0, -1):
         piece = norm[at : at + length]
-        if piece in _NAMES and not (norm[at + length : at + length + 1] or " ") in _LONGER_WORDS.get(
-            piece, ""
+        if (
+            piece in _NAMES
+            and not (piece == "两" and after_classifier)
+            and not _begins_longer_word(norm, piece, at)
         ):
-            if (
-                piece.isascii()
-                and piece.isalpha()
-                and norm[at + length : at + length + 1].isalnum()
-                and norm[at + length].isascii()
-            ):
-                break
             return _NAMES[piece], at + length
-    if head in ("块", "毛", "角", "番") or norm.startswith("分钱", at):
-        return _colloquial(norm, start, at)
-    if head == "分" and norm[max(0, start - 2) : start].endswith(("时", "头")):
+    if _at(norm, at, "块毛角番") or norm.startswith("分钱", at):
+        return _colloquial(norm, at)
+    if _at(norm, at, "分") and (
+        _before(norm, start, 3).endswith(("时", "头")) or _SECONDS_AFTER.match(norm, at + 1)
+    ):
         return Name("time", "minute"), at + 1
-    if head and head.isascii() and head.isalpha() and run[-1].isdigit() and norm[at - 1] != " ":
+    if _CODE_LETTERS.match(norm, at) and run[-1].isdigit() and norm[at - 1] != " ":
         return None, at
     return Name("plain", ""), at
+
+
+_SECONDS_AFTER = re.compile(r" ?\d{1,2} ?秒")
+_CODE_LETTERS = re.compile(r"[GKDPWgkdp](?![A-Za-z])|[A-Za-z]+\d")
+
+
+def _begins_longer_word(norm: str, piece: str, at: int) -> bool:
+    after = at + len(piece)
+    if piece == "升" and _at(norm, after, "至"):
+        return not re.match(r"至[\d.]+升", norm[after : after + 9])  # 1.5升至2升 is a range, 10升至20 a rise
+    if piece[-1].isascii() and piece[-1].isalpha() and after < len(norm):
+        return norm[after].isascii() and norm[after].isalnum()
+    return _at(norm, after, _LONGER_WORDS.get(piece, ""))
 
 
 def _calendar(
     norm: str, run: str, number: _Number, start: int, at: int, *, after_classifier: bool
 ) -> tuple[Name, int] | None:
     """Years, months, days, decades, quarters and centuries, which share their words with durations."""
-    head = norm[at : at + 1]
-    if not head or head not in "年月日号世季旬":
-        if _MONTH_BEFORE.search(norm, max(0, start - 3), start) and number.low <= 31 and number.step == 1:
-            return Name("date", "day"), at  # 7月17和22日
+    head, value = norm[at : at + 1], number.low
+    if not head or head not in "年月日号世季":
+        whole = value <= 31 and number.step == 1
+        after_month = whole and _MONTH_BEFORE.search(norm, max(0, start - 4), start)
+        return (Name("date", "day"), at) if after_month else None  # 7月17和22日
+    if head == "月" and (after_classifier or _at(norm, at - 1, "半")):
+        return Name("time", "month"), at + 1
+    if after_classifier:
         return None
-    value = number.low
-    if head == "年":
-        if norm.startswith("年代", at):
-            return Name("date", "decade"), at + 2
-        if not after_classifier and _is_year(norm, run, number, at):
-            return Name("date", "year"), at + 1
-    elif head == "月":
-        if after_classifier:
-            return Name("time", "month"), at + 1
-        if 1 <= value <= 12 and number.step == 1:
-            return Name("date", "month"), at + 1
-    elif (
-        head in "日号"
-        and value <= 31
-        and not after_classifier
-        and norm[at + 1 : at + 2] not in tuple("楼线馆门院文机元")
-    ):
+    if norm.startswith("年代", at):
+        return Name("date", "decade"), at + 2
+    if head == "年" and _is_year(norm, run, number, start, at):
+        return Name("date", "year"), at + 1
+    if head == "月" and 1 <= value <= 12 and number.step == 1:
+        return Name("date", "month"), at + 1
+    if head in "日号" and value <= 31 and not _at(norm, at + 1, "楼线馆门院文机元"):
         return Name("date", "day"), at + 1
-    elif head == "世" and norm.startswith("世纪", at) and not after_classifier and value >= 10:
+    if norm.startswith("世纪", at) and value >= 10:
         return Name("ordinal", "century"), at + 2
-    elif head == "季" and not after_classifier and value <= 4 and norm.startswith("季度", at):
-        spans = norm[max(0, start - 2) : start].endswith(("前", "首", "个", "近", "续", "去", "来"))
+    if norm.startswith("季度", at) and value <= 4:
+        spans = _before(norm, start, 3).endswith(("前", "首", "近", "续", "去", "来"))
         return Name("time" if spans else "ordinal", "quarter"), at + 2
     return None
 
 
-_MONTH_BEFORE = re.compile(r"[\d一二三四五六七八九十]月$")
+_MONTH_BEFORE = re.compile(r"[\d一二三四五六七八九十] ?月 ?$")
+_YEAR_AND_MONTH = re.compile(r"年 ?(?:\d{1,2}|[一二三四五六七八九十]{1,2}) ?月")
 
 
-def _is_year(norm: str, run: str, number: _Number, at: int) -> bool:
+def _is_year(norm: str, run: str, number: _Number, start: int, at: int) -> bool:
+    """A calendar year: four digits, two before a month, or of the Republic (民国一百零八年)."""
+    if _before(norm, start, 3).endswith("民国"):
+        return True
     if len(run) == 4 and (run.isdigit() or all(c in _DIGITS for c in run)):
         return 1000 <= number.low <= 2999
     if len(run) == 2 and all(c in _DIGITS for c in run):
         return run[0] in "零〇"
-    return len(run) == 2 and run.isdigit() and re.match(r"年1?\d月", norm[at : at + 4]) is not None
+    return number.low == number.high < 200 and _YEAR_AND_MONTH.match(norm, at) is not None
 
 
-def _colloquial(norm: str, start: int, at: int) -> tuple[Name, int]:
-    """块, 毛, 分钱 and 番."""
-    head, after = norm[at], norm[at + 1 : at + 2]
+def _colloquial(norm: str, at: int) -> tuple[Name, int]:
+    """块, 毛, 角, 分钱 and 番."""
+    head, last = norm[at], at + 1 == len(norm)
     if head == "番":
         return Name("multiple", "doublings"), at + 1
     if head == "分":
         return Name("money", "元", 0.01), at + 2
-    if head == "块" and (not after or after in "，。、；）),多五六七八九一二三四两的就" or after.isdigit()):
+    if head == "块" and (last or _at(norm, at + 1, "，。、；）),多的就两一二三四五六七八九0123456789")):
         return Name("money", "元"), at + 1
-    if head == "毛" and after not in tuple("病巾衣笔利坯孩发绒线泽皮料竹泽主"):
-        return Name("money", "元", 0.1), at + 1 + (after == "钱")
-    if head == "角" and (not after or after in "，。、；）),钱整一二三四五六七八九"):
+    if head == "毛" and not _at(norm, at + 1, "病巾衣笔利坯孩发绒线泽皮料竹主"):
+        return Name("money", "元", 0.1), at + 1 + _at(norm, at + 1, "钱")
+    if head == "角" and (last or _at(norm, at + 1, "，。、；）),钱整一二三四五六七八九")):
         return Name("money", "元", 0.1), at + 1
     return Name("plain", ""), at
 
 
 _SMALL_CHANGE = re.compile(
-    r"(?<=块)(?P<bare>[\d一二三四五六七八九])(?![\d十百千万亿元块多毛角%]|[.,]\d)"
-    r"|(?P<jiao>[\d一二三四五六七八九])[毛角](?:(?P<fen>[\d一二三四五六七八九])分)?"
+    r"(?<=块)(?P<bare>[\d一二三四五六七八九])(?![\d十百千万亿元块多毛角%]|\.\d|,\d{3})"
+    r"|(?<=[块元])(?P<jiao>[\d一二三四五六七八九])[毛角](?:(?P<fen>[\d一二三四五六七八九])分)?"
+    r"|(?<=米)(?P<meters>[一二三四五六七八九][零一二三四五六七八九]?)(?![十百千万亿个位名])"
 )
 
 
-def _with_small_change(norm: str, low: float, stop: int) -> tuple[float, int]:
-    """3块5毛, 8块5, 3元5角2分."""
-    match = _SMALL_CHANGE.match(norm, stop) if norm[stop - 1] in "块元" else None
-    if not match:
-        return low, stop
-
-    def digit(group: str) -> float:
-        c = match[group] or "0"
-        return float(_DIGITS.get(c, c))
-
-    jiao = match["bare"] or match["jiao"]
-    low += float(_DIGITS.get(jiao, jiao)) / 10 + digit("fen") / 100
-    return without_noise(low), match.end()
+def _with_small_change(norm: str, low: float, high: float, stop: int) -> tuple[float, float, int]:
+    """3块5毛, 8块5, 3元5角2分, 一米八."""
+    match = _SMALL_CHANGE.match(norm, stop)
+    if not match or low != high:
+        return low, high, stop
+    tenths = match["bare"] or match["jiao"] or match["meters"][0]
+    hundredths = match["fen"] or (match["meters"] or "")[1:] or "0"
+    low += float(_DIGITS.get(tenths, tenths)) / 10 + float(_DIGITS.get(hundredths, hundredths)) / 100
+    return without_noise(low), without_noise(low), match.end()
 
 
 def _currency_before(norm: str, start: int) -> tuple[int, str]:
-    head = norm[max(0, start - 5) : start].rstrip(" ")
+    head = _before(norm, start, 5)
     for length in range(min(4, len(head)), 0, -1):
         code = _CURRENCY_BEFORE.get(head[-length:])
-        if code and not (
-            length <= 3 and head[-length - 1 : -length].isascii() and head[-length - 1 : -length].isalpha()
-        ):
+        longer = head[-length - 1 : -length]
+        if code and not (longer.isascii() and longer.isalpha() and head[-length].isalpha()):
             return max(0, start - 5) + len(head) - length, code
     return start, ""
 
@@ -462,53 +499,74 @@ _CLASSIFIERS = frozenset(
 
 def _weight(norm: str, run: str, number: _Number, kind: str, start: int, end: int) -> float | None:
     """How surely a translation shows the number; ``None`` if it is no number at all."""
-    counted = kind != "plain" or norm[end : end + 1] in _CLASSIFIERS
+    counted = kind != "plain" or (end < len(norm) and norm[end] in _CLASSIFIERS)
     if run[0].isdigit():
-        marker = kind == "plain" and number.low < 20 and (not start or norm[start - 1] in "\n([（")
-        return 0.3 if marker else 1.0
+        if (
+            kind == "plain"
+            and number.low < 20
+            and (not start or norm[start - 1] in "\n[(" or _at(norm, end, ")"))
+        ):
+            return 0.3  # a list marker or footnote
+        if number.step == 1 and number.low < 10 and (kind == "plain" or number.low == 1):
+            return 0.5 if number.low == 1 else 0.6
+        if (
+            start
+            and norm[start - 1] in "G-"
+            and norm[start - 2 : start - 1].isascii()
+            or _at(norm, end, "ABCEFHST")
+        ):
+            return 0.3  # G20, CX-5, 2A
+        return 0.3 if run in ("911", "315", "618", "1111") else 1.0  # dates without a mark
     if len(run) > 1:
         small = number.high < 1000
         return (0.6 if small else 0.9) if number.vague else 0.7 if run[0] in "百千万亿" else 0.9
     if run == "一":
-        in_range = norm[end : end + 1] in tuple("至到-") and norm[end + 1 : end + 2] in _NUMERALS
+        in_range = _at(norm, end, "至到-") and _at(norm, end + 1, _CHARS)
         return 0.6 if in_range else 0.1 if counted else None
+    if kind == "money":
+        return 0.45  # 三元 may be a name
     return 0.6 if counted else 0.35
 
 
 # --------------------------------------------------------------------------------------------------- hedges
 
-_HEDGES_BEFORE: tuple[tuple[Hedge, tuple[str, ...]], ...] = (
-    ("under", ("不超过", "不多于", "不高于", "不到", "不足", "未到", "少于", "低于", "未满", "不满", "小于", "将近", "接近", "逼近",
-               "近乎", "几近", "几乎", "至多", "最多", "未达", "不及")),
-    ("over", ("超过", "超出", "不少于", "不低于", "不下", "至少", "最少", "起码", "高于", "多于", "大于", "突破", "冲破", "逾",
-              "越过", "超", "破", "超越")),
-    ("about", ("大约", "约为", "约有", "约", "大概", "估计", "约莫", "差不多", "近似")),
-)  # fmt: skip
-_HEDGES_AFTER: tuple[tuple[Hedge, tuple[str, ...]], ...] = (
-    ("over", ("以上", "之多", "有余", "有多", "+", "多", "余")),
-    ("under", ("以下", "以内", "之内")),
-    ("about", ("左右", "上下", "许")),
+_HEDGE_BEFORE = re.compile(
+    r"""(?:
+    (?P<not_over> [不未没无](?:得|能|可|会|应|宜|再|曾|有)?(?:超过|超出|逾越|逾|多于|高于|大于|超) )
+  | (?P<not_under> [不未没无](?:得|能|可|会|应|宜|再|曾)?(?:少于|低于|小于|下) )
+  | (?P<under> 不到|不足|未到|少于|低于|未满|不满|小于|将近|接近|逼近|近乎|几近|几乎|至多|最多|未达|不及|跌破|跌穿
+        | (?<![最附邻远相])近 )
+  | (?P<over> 超过|超出|超逾|至少|最少|起码|高于|多于|大于|突破|冲破|越过|超越|逾|超|破|(?<![经通超])过(?=[百千万亿半]) )
+  | (?P<about> 大约|约为|约有|约|大概|估计|约莫|差不多|近似 )
+    )""",
+    re.VERBOSE,
 )
-_NO_HEDGE_AFTER = ("多边", "多元", "多样", "多功", "多媒", "余额", "许可", "许多")
-_NO_NEARLY = ("最近", "附近", "邻近", "远近", "相近")
+_HEDGE_OF: dict[str, Hedge] = {
+    "not_over": "under",
+    "not_under": "over",
+    "under": "under",
+    "over": "over",
+    "about": "about",
+}
+_HEDGE_ENDS = frozenset("过出越逾于超下到足满近乎多达及破穿少码约为有概计莫")
+_HEDGE_AFTER = re.compile(
+    r" ?(?:(?P<over>以上|之多|有余|有多|\+|[多余](?![边元样功媒额]))|(?P<under>以下|以内|之内)|(?P<about>左右|上下|许(?![可多])))"
+)
 _GROWTH = re.compile(
     r"(?:增长|增加|增|提高|提升|上升|上涨|涨|扩大|飙升|激增|大增|暴涨|高出|多出|多|大|快|高)了?(?:近|约|超过|逾|超|大约)?$"
 )
 
 
 def _hedge(norm: str, start: int, end: int) -> Hedge:
-    after = norm[end : end + 2]
-    for hedge, words in _HEDGES_AFTER:
-        if after.startswith(words) and not after.startswith(_NO_HEDGE_AFTER):
-            return hedge
-    before = norm[max(0, start - 4) : start].rstrip(" ")
-    for hedge, words in _HEDGES_BEFORE:
-        if before.endswith(words):
-            return hedge
-    if before.endswith("近") and not before.endswith(_NO_NEARLY):
-        return "under"
-    if before.endswith("过") and norm[start] in "百千万亿半" and not before.endswith(("经过", "通过")):
-        return "over"
+    if match := _HEDGE_AFTER.match(norm, end):
+        return "over" if match["over"] else "under" if match["under"] else "about"
+    stop = start - 1 if _at(norm, start - 1, " ") else start
+    if not stop or norm[stop - 1] not in _HEDGE_ENDS:
+        return ""
+    for begin in range(max(0, stop - 5), stop):  # the longest hedge that ends here
+        match = _HEDGE_BEFORE.match(norm, begin, stop + 1)
+        if match and match.end() == stop:
+            return _HEDGE_OF[match.lastgroup or ""]
     return ""
 
 
@@ -518,14 +576,28 @@ _ORDINAL_UNITS = {"季": "quarter", "世纪": "century", "财季": "quarter"}
 
 
 def _ordinal(norm: str, text: str, number: _Number, start: int, end: int) -> Quantity:
-    unit = next((unit for word, unit in _ORDINAL_UNITS.items() if norm.startswith(word, end)), "")
-    weight = 0.9 if norm[end - 1].isdigit() else 0.2 if number.low <= 2 else 0.5
-    span = (start - 1, end)
+    at = end + _at(norm, end, " ")
+    unit = next((unit for word, unit in _ORDINAL_UNITS.items() if norm.startswith(word, at)), "")
+    weight = 0.9 if norm[end - 1].isdigit() and number.low >= 10 else 0.2 if number.low <= 2 else 0.5
+    span = (start - 1 - _at(norm, start - 1, " "), end)
     return Quantity(span, text[slice(*span)], number.low, number.high, "ordinal", unit, weight=weight)
 
 
 def _word(norm: str, text: str, word: str, start: int, end: int) -> Quantity | None:
-    """翻番, 过半, 百分百 and the halves."""
+    """翻番, 过半, 百分百, 成千上万 and the halves."""
+    if word in VAGUE_PHRASES:
+        low, high = VAGUE_PHRASES[word]
+        unit = "year" if word.endswith("年") else ""
+        return Quantity(
+            (start, end),
+            text[start:end],
+            low,
+            high,
+            "time" if unit else "plain",
+            unit,
+            vague=True,
+            weight=0.3,
+        )
     if word in ("翻番", "翻倍", "倍增", "加倍"):
         return Quantity((start, end), text[start:end], 2, 2, "multiple", weight=0.6)
     if word == "百分百":
@@ -538,14 +610,13 @@ def _word(norm: str, text: str, word: str, start: int, end: int) -> Quantity | N
 
 def _half(norm: str, text: str, start: int) -> Quantity | None:
     """半年, 半个月, 半小时; 上半年 and 下半年 count halves."""
-    before = norm[start - 1 : start] if start else ""
-    if before and before in "上下":
+    if _at(norm, start - 1, "上下"):
         if not norm.startswith("年", start + 1):
             return None
         span = (start - 1, start + 2)
-        which = 1.0 + (before == "下")
+        which = 1.0 + (norm[start - 1] == "下")
         return Quantity(span, text[slice(*span)], which, which, "ordinal", "half", weight=0.4)
-    at = start + 1 + norm.startswith("个", start + 1)
+    at = start + 1 + _at(norm, start + 1, "个")
     name, stop = _NAMES.get(norm[at : at + 2]), at + 2
     if name is None:
         name, stop = _NAMES.get(norm[at : at + 1]), at + 1
@@ -562,53 +633,71 @@ def _half(norm: str, text: str, start: int) -> Quantity | None:
 
 def _few(norm: str, text: str, start: int) -> Quantity:
     """几个, 数年: "several"."""
-    at = start + 1 + norm.startswith("个", start + 1)
+    at = start + 1 + _at(norm, start + 1, "个")
     kind: Kind = "plain"
     unit, stop = "", start + 1
     for length in (2, 1):
         if name := ZH_UNITS.get(norm[at : at + length]):
             kind, unit, stop = name.kind, name.unit, at + length
             break
-    if norm.startswith("月", at):
+    if _at(norm, at, "月"):
         kind, unit, stop = "time", "month", at + 1
     return Quantity((start, stop), text[start:stop], 2, 9, kind, unit, vague=True, weight=0.2)
 
 
-def _fraction(norm: str, text: str, bottom: _Number, start: int, end: int) -> Quantity | None:
-    """百分之三十, 三分之一."""
-    match = _RUN.match(norm, end + 2)
-    top = _number(match["run"]) if match and match["run"] else None
-    if match is None or top is None or not bottom.low:
-        return None
+_SLASH = re.compile(r" ?/ ?(1,000|10,000|\d+)(?![\d/%年月日]|\.\d|,\d{3})")
+
+
+def _fraction(norm: str, text: str, first: _Number, start: int, end: int) -> Quantity | None:
+    """百分之三十, 三分之一, 2/3."""
+    if norm.startswith("分之", end):
+        match = _RUN.match(norm, end + 2)
+        top, bottom = _number(match["run"]) if match and match["run"] else None, first.low
+        if match is None or top is None or not bottom:
+            return None
+        weight = 1.0
+    else:
+        match = _SLASH.match(norm, end)
+        bottom = float(match[1].replace(",", "")) if match else 0.0
+        top, weight = first, 0.7
+        proper = first.step == 1 and 0 < first.low < bottom and (bottom <= 10 or bottom in (100, 1000, 10000))
+        if match is None or not proper:
+            return None
     stop = match.end()
-    factor = 100 / bottom.low
-    hedge: Hedge = "over" if norm[stop : stop + 1] in tuple("多余强") else _hedge(norm, start, stop)
-    low, high = without_noise(top.low * factor), without_noise(top.high * factor)
+    hedge: Hedge = "over" if _at(norm, stop, "多余强") else _hedge(norm, start, stop)
+    low, high = without_noise(top.low * 100 / bottom), without_noise(top.high * 100 / bottom)
     return Quantity(
-        (start, stop), text[start:stop], low, high, "percent", "percent", hedge, top.vague, top.step * factor
+        (start, stop),
+        text[start:stop],
+        low,
+        high,
+        "percent",
+        "percent",
+        hedge,
+        top.vague,
+        top.step * 100 / bottom,
+        weight,
     )
 
 
 _CLOCK = re.compile(
     r"(?P<hour>\d{1,2}|[零一二三四五六七八九十两]{1,3})"
-    r"(?::(?P<colon>[0-5]\d)(?![\d:]|\.\d)|[时点](?![间代候期至])(?:(?P<half>半)|(?P<quarter>[一三])刻"
-    r"|(?P<minute>[0-5]?\d|[零一二三四五六七八九十]{1,3})分(?![之钟])|(?P<full>整|钟|许)?))"
+    r"(?:: ?(?P<colon>[0-5]\d)(?![\d:]|\.\d)|(?P<mark> ?[时点])(?![间代候期])(?:(?P<half>半)|(?P<quarter>[一三])刻"
+    r"| ?(?P<minute>[0-5]?\d|[零一二三四五六七八九十]{1,3}) ?分(?![之钟])|(?P<full>整|钟|许)?))"
 )
-_LATE = re.compile(r"(?:下午|晚上|晚间|傍晚|晚|午后|夜里|深夜) ?$")
-_CLOCK_CONTEXT = re.compile(
+_LATE = re.compile(r"(?:下午|晚上|晚间|傍晚|今晚|晚|午后|夜里|深夜) ?$")
+_CLOCK_BEFORE = re.compile(
     r"(?:上午|早上|清晨|凌晨|中午|早|下午|晚上|晚间|傍晚|晚|午后|夜里|深夜|时间|[日号天]) ?$"
 )
+_CLOCK_AFTER = re.compile(r"[多前后到至左]|之前|以前|以后|之后|开始|上床|起床")
 
 
 def _clock(norm: str, text: str, start: int) -> Quantity | None:
     match = _CLOCK.match(norm, start)
-    if not match:
-        return None
-    explicit = match["colon"] or match["half"] or match["quarter"] or match["minute"] or match["full"]
-    if not explicit and not _CLOCK_CONTEXT.search(norm, max(0, start - 4), start):
+    if not match or not _is_clock(norm, match):
         return None
     hour, minute = _number(match["hour"]), _number(match["minute"] or match["colon"] or "0")
-    if hour is None or minute is None or hour.low > 24:
+    if hour is None or minute is None or hour.high > 24:
         return None
     minutes = (
         30.0
@@ -617,59 +706,71 @@ def _clock(norm: str, text: str, start: int) -> Quantity | None:
         if match["quarter"]
         else minute.low
     )
-    late = _LATE.search(norm, max(0, start - 3), start) is not None and hour.low < 12
-    value = 60 * (hour.low + 12 * late) + minutes
-    return Quantity(match.span(), text[slice(*match.span())], value, value, "time", "clock")
+    late = _LATE.search(norm, max(0, start - 4), start) is not None and hour.high < 12
+    minutes += 720 * late
+    low, high = 60 * hour.low + minutes, 60 * hour.high + minutes
+    return Quantity(match.span(), text[slice(*match.span())], low, high, "time", "clock")
+
+
+def _is_clock(norm: str, match: re.Match[str]) -> bool:
+    """N点 alone counts points of an index as often as hours."""
+    start = match.start()
+    if any(match[part] for part in ("colon", "half", "quarter", "minute", "full")) or match["mark"].endswith(
+        "时"
+    ):
+        return True
+    if (match["hour"] == "零" and not _at(norm, match.end(), "零一二三四五六七八九")) or _CLOCK_BEFORE.search(
+        norm, max(0, start - 4), start
+    ):
+        return True
+    moved = _before(norm, start, 3).endswith(("升", "跌", "涨", "降", "报", "收", "达", "于", "差", "第"))
+    return not moved and _CLOCK_AFTER.match(norm, match.end()) is not None
 
 
 # --------------------------------------------------------------------------------- neighbors that belong together
 
-_RANGE = re.compile(r" ?(?:--?|/|至|到|~) ?")
+_RANGE = re.compile(r" ?[人个家名位项次间所条件种宗]? ?(?:--?|/|至|到|~) ?")
 _ENUMERATION = re.compile(r"[、和及与]")
-_BEFORE_CHANGE = re.compile(r"(?:由|从|自)$")
+_BEFORE_CHANGE = re.compile(r"[由从自] ?$")
 
 
 def _joined(found: list[Quantity], norm: str, text: str) -> list[Quantity]:
-    """Merge ranges (2至3亿) and durations in parts (2小时15分); give dates their units (3至5月, 17、22日)."""
+    """Merge ranges (2至3亿), durations in parts (2小时15分), decades; share the units of dates (3至5月)."""
     joined: list[Quantity] = []
     for quantity in found:
-        if joined:
+        merged = None
+        if joined and quantity.span[0] - joined[-1].span[1] <= 5:
             last = joined[-1]
             gap = norm[last.span[1] : quantity.span[0]]
-            is_range = len(gap) <= 4 and _RANGE.fullmatch(gap) is not None
-            if is_range or (len(gap) == 1 and _ENUMERATION.fullmatch(gap)):
+            is_range = _RANGE.fullmatch(gap) is not None
+            if is_range or _ENUMERATION.fullmatch(gap):
                 last, quantity = _shared_calendar(last, quantity)
                 joined[-1] = last
-            merged = None
             if is_range and "/" not in gap and not _BEFORE_CHANGE.search(norm, 0, last.span[0]):
                 merged = _range(last, quantity, norm, text)
-            elif gap in ("", "零", "又") and last.kind == quantity.kind == "time":
-                merged = _compound(last, quantity, text)
-            if merged:
-                joined[-1] = merged
-                continue
-        joined.append(quantity)
+            elif gap in ("", "零", "又", " ") and last.kind == quantity.kind == "time":
+                merged = compound(last, quantity, text)
+            elif gap in ("", " ", "的") and last.unit == "century" and quantity.unit == "decade":
+                merged = _decade(last, quantity, text)
+        if merged:
+            joined[-1] = merged
+        else:
+            joined.append(quantity)
     return joined
 
 
 def _shared_calendar(first: Quantity, second: Quantity) -> tuple[Quantity, Quantity]:
-    """3至5月: the first is a month too; 2015至16年: the second is a year."""
-    if second.kind == "date" and first.kind == "plain" and first.exact and first.step == 1:
-        if (
-            second.unit == "year"
-            and 1000 <= first.low <= 2999
-            or second.unit in ("month", "day")
-            and first.low <= 31
-        ):
+    """3至5月: the first is a month too; 2015至16年: the second is a year; 0-24时: both are clock times."""
+    if first.kind == "plain" and first.exact and first.step == 1:
+        is_year = second.unit == "year" and 1000 <= first.low <= 2999
+        if second.kind == "date" and (is_year or (second.unit in ("month", "day") and first.low <= 31)):
             first = replace(first, kind="date", unit=second.unit)
-    elif (
-        second.kind == "time"
-        and second.unit == "year"
-        and 1900 <= first.low <= 2099
-        and first.kind in ("plain", "date")
-    ):
+        elif second.unit == "clock" and first.low <= 24:
+            first = replace(first, low=60 * first.low, high=60 * first.high, kind="time", unit="clock")
+    year_like = second.kind == "plain" or second.unit in ("year", "quarter")
+    if year_like and second.kind != "date" and first.kind in ("plain", "date") and 1900 <= first.low <= 2099:
         year = first.low - first.low % 100 + second.low
-        if second.low < 100 and year >= first.low:
+        if second.exact and 10 <= second.low < 100 and first.low < year <= first.low + 10:
             first = replace(first, kind="date", unit="year")
             second = replace(second, low=year, high=year, kind="date", unit="year")
     return first, second
@@ -684,13 +785,18 @@ def _range(first: Quantity, second: Quantity, norm: str, text: str) -> Quantity 
         return None
     if not (first.exact and second.exact) or first.hedge == "over":
         return None
-    low = first.low
-    if first.kind == "plain":
-        low = _with_scale_of(first, second, norm)
+    if first.kind == "money" and first.unit != second.unit and "元" not in (first.unit, second.unit):
+        return None
+    low = _with_scale_of(first, second, norm) if first.kind == "plain" else first.low
     if not low < second.low:
         return None
     span = (first.span[0], second.span[1])
     return replace(second, span=span, text=text[slice(*span)], low=low, hedge=first.hedge or second.hedge)
+
+
+_LAST_SCALE = re.compile(
+    r"[\d几数零一二两三四五六七八九十](?P<scale>(?:[百万亿]|千(?![伏瓦米克卡赫焦帕比])|兆(?![瓦赫字帕伏比]))+)(?![零一二三四五六七八九\d])"
+)
 
 
 def _with_scale_of(first: Quantity, second: Quantity, norm: str) -> float:
@@ -699,23 +805,22 @@ def _with_scale_of(first: Quantity, second: Quantity, norm: str) -> float:
     if "成" in written:
         return first.low * 10
     own = norm[slice(*first.span)]
-    if own[-1:] in _SCALES and own[-1:] != "十":
+    scale = _LAST_SCALE.search(written)
+    if scale is None or own[-1:] in ("百", "千", "万", "亿", "兆"):
         return first.low
-    scale = re.search(r"[百千万亿兆]+(?=[^百千万亿兆]*$)", written)
-    shared = (
-        _scale(scale[0])
-        if scale and not re.search(r"[\d零一二三四五六七八九]$", written[: scale.end()])
-        else 1.0
+    low = without_noise(first.low * _scale(scale["scale"]))
+    return low if low < second.low else first.low
+
+
+def _decade(century: Quantity, decade: Quantity, text: str) -> Quantity:
+    """20世纪90年代 is the 1990s."""
+    span = (century.span[0], decade.span[1])
+    first_year = 100 * (century.low - 1)
+    return replace(
+        decade,
+        span=span,
+        text=text[slice(*span)],
+        low=first_year + decade.low,
+        high=first_year + decade.high,
+        vague=False,
     )
-    return without_noise(first.low * shared) if first.low * shared < second.low else first.low
-
-
-def _compound(first: Quantity, second: Quantity, text: str) -> Quantity | None:
-    if first.unit not in UNITS or second.unit not in UNITS or not (first.exact and second.exact):
-        return None
-    part = UNITS[second.unit].worth / UNITS[first.unit].worth
-    if part >= 1:
-        return None
-    span = (first.span[0], second.span[1])
-    value = without_noise(first.low + second.low * part)
-    return replace(first, span=span, text=text[slice(*span)], low=value, high=value, hedge=second.hedge)

@@ -7,7 +7,7 @@ them and `_quantity_wording` says them.  A quantity is an interval, because much
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
@@ -88,6 +88,19 @@ def without_noise(value: float) -> float:
     return float(f"{value:.12g}")
 
 
+def compound(first: Quantity, second: Quantity, text: str) -> Quantity | None:
+    """Put a duration in parts together (2小时15分, "1 hour 30 minutes"); ``None`` if the parts do not descend."""
+    if first.unit not in UNITS or second.unit not in UNITS or not (first.exact and second.exact):
+        return None
+    part = UNITS[second.unit].worth / UNITS[first.unit].worth
+    if part >= 1:
+        return None
+    span = (first.span[0], second.span[1])
+    value = without_noise(first.low + second.low * part)
+    hedge = first.hedge or second.hedge
+    return replace(first, span=span, text=text[slice(*span)], low=value, high=value, hedge=hedge, step=part)
+
+
 def same_currency(first: str, second: str) -> bool:
     """Whether two money units can be the same currency."""
     return (
@@ -100,9 +113,9 @@ def same_currency(first: str, second: str) -> bool:
 # One row a unit: name | what it measures | worth in the base unit | Chinese names | English names (as said first).
 # Durations are in days, shares in percent, the rest in m, m², l, kg, W, Wh, byte, bit/s, Hz, km/h.
 _UNIT_TABLE = """
-second        | time      | 1/86400         | 秒 秒钟                    | seconds;second;sec;secs
-minute        | time      | 1/1440          | 分钟                       | minutes;minute;min;mins
-hour          | time      | 1/24            | 小时 钟头                  | hours;hour;hr;hrs
+second        | time      | 1/86400         | 秒 秒钟 s                  | seconds;second;sec;secs;s
+minute        | time      | 1/1440          | 分钟 min                   | minutes;minute;min;mins
+hour          | time      | 1/24            | 小时 钟头 h                | hours;hour;hr;hrs;h
 day           | time      | 1               | 天 工作日 交易日 昼夜 日   | days;day;working days;business days;trading days
 week          | time      | 7               | 周 星期 礼拜               | weeks;week
 month         | time      | 365/12          | 个月                       | months;month
@@ -124,9 +137,9 @@ li            | length    | 500             | 里 华里                    | li
 inch          | length    | 0.0254          | 英寸                       | inches;inch
 foot          | length    | 0.3048          | 英尺                       | feet;foot;ft
 mile          | length    | 1609.344        | 英里                       | miles;mile
-nautical mile | length    | 1852            | 海里                       | nautical miles;nautical mile
-m2            | area      | 1               | 平方米 平米 平方公尺 m²    | square meters;square meter;square metres;square metre;sq m;sqm;m²
-km2           | area      | 1e6             | 平方公里 平方千米 km²      | square kilometers;square kilometer;square kilometres;square kilometre;sq km;km²
+nautical mile | length    | 1852            | 海里 浬                    | nautical miles;nautical mile
+m2            | area      | 1               | 平方米 平米 平方公尺 m² m2 | square meters;square meter;square metres;square metre;sq m;sqm;m²;m2
+km2           | area      | 1e6             | 平方公里 平方千米 km² km2  | square kilometers;square kilometer;square kilometres;square kilometre;sq km;km²;km2
 hectare       | area      | 1e4             | 公顷                       | hectares;hectare;ha
 mu            | area      | 2000/3          | 亩                         | mu
 acre          | area      | 4046.856        | 英亩                       | acres;acre
@@ -134,24 +147,29 @@ ft2           | area      | 0.09290304      | 平方英尺 平方呎            
 mi2           | area      | 2589988.11      | 平方英里                   | square miles;square mile
 ml            | volume    | 1e-3            | 毫升 ml mL                 | ml;milliliters;millilitres
 liter         | volume    | 1               | 升 公升 L                  | liters;liter;litres;litre
-m3            | volume    | 1e3             | 立方米 m³                  | cubic meters;cubic meter;cubic metres;cubic metre;m³
+m3            | volume    | 1e3             | 立方米 m³ m3               | cubic meters;cubic meter;cubic metres;cubic metre;m³;m3
 barrel        | volume    | 158.987         | 桶                         | barrels;barrel
 gallon        | volume    | 3.785412        | 加仑                       | gallons;gallon
 mg            | mass      | 1e-6            | 毫克 mg                    | mg;milligrams;milligram
 g             | mass      | 1e-3            | 克 g                       | grams;g;gram;grammes
-liang         | mass      | 0.05            | 两白银                     | taels;tael;liang
+liang         | mass      | 0.05            | 两                         | taels;tael;liang
 jin           | mass      | 0.5             | 斤                         | jin;catties;catty
 kg            | mass      | 1               | 公斤 千克 kg KG            | kilograms;kg;kgs;kilogram;kilos;kilo
+gigaton       | mass      | 1e12            |                            | gigatons;gigaton;gigatonnes
+megaton       | mass      | 1e9             |                            | megatons;megaton;megatonnes
 ton           | mass      | 1e3             | 吨 公吨                    | tons;ton;tonnes;tonne;metric tons;metric tonnes
 pound         | mass      | 0.45359237      | 磅                         | pounds;pound;lbs;lb
 ounce         | mass      | 0.02834952      | 盎司 安士                  | ounces;ounce;oz
+V             | voltage   | 1               | 伏 伏特                    | volts;volt
+kV            | voltage   | 1e3             | 千伏 kV KV                 | kilovolts;kv;kilovolt
+kcal          | calories  | 1               | 千卡 大卡 kcal             | kilocalories;kcal;calories
 W             | power     | 1               | 瓦 瓦特 W                  | watts;watt
 kW            | power     | 1e3             | 千瓦 kW KW                 | kilowatts;kw;kilowatt
 MW            | power     | 1e6             | 兆瓦 MW                    | megawatts;mw;megawatt
 GW            | power     | 1e9             | 吉瓦 GW                    | gigawatts;gw;gigawatt
 TW            | power     | 1e12            | 太瓦                       | terawatts;terawatt
 Wh            | energy    | 1               | 瓦时                       | watt-hours;watt hours
-kWh           | energy    | 1e3             | 千瓦时 度电 kWh            | kilowatt-hours;kwh;kilowatt hours;kilowatt-hour
+kWh           | energy    | 1e3             | 千瓦时 度电 kWh            | kilowatt-hours;kwh;kwhs;kilowatt hours;kilowatt-hour
 MWh           | energy    | 1e6             | 兆瓦时 MWh                 | megawatt-hours;mwh;megawatt hours
 GWh           | energy    | 1e9             | 吉瓦时 GWh                 | gigawatt-hours;gwh;gigawatt hours
 TWh           | energy    | 1e12            | 太瓦时 TWh                 | terawatt-hours;twh;terawatt hours
@@ -177,10 +195,10 @@ mph           | speed     | 1.609344        |                            | mph;m
 
 # code | Chinese after the number | Chinese before | English before | English after (as said first)
 _CURRENCY_TABLE = """
-CNY | 元人民币 人民币元 人民币 块钱 块人民币 | 人民币 RMB CNY ¥ | RMB CNY CN¥ ¥ | yuan;rmb yuan;yuan rmb;yuan renminbi;renminbi yuan;renminbi;rmb;cny;kuai
+CNY | 元人民币 人民币元 人民币 块钱 块人民币 | 人民币 RMB CNY | RMB CNY CN¥ | yuan;rmb yuan;yuan rmb;yuan renminbi;renminbi yuan;renminbi;rmb;cny;kuai
 USD | 美元 美金 元美金 美刀         | US$ USD 美金 美元     | US$ USD U.S.$ | US dollars;us dollar;u.s. dollars;u.s. dollar;american dollars;usd
 HKD | 港元 港币 元港币 港纸         | HK$ HKD 港币 港元     | HK$ HKD   | Hong Kong dollars;hong kong dollar;hk dollars;hkd
-TWD | 元新台币 新台币 元台币 台币   | NT$ TWD 新台币 台币   | NT$ TWD   | New Taiwan dollars;nt dollars;twd
+TWD | 元新台币 新台币 元台币 台币   | NT$ TWD NTD 新台币 台币 | NT$ TWD NTD NT  | New Taiwan dollars;nt dollars;twd
 EUR | 欧元                          | € EUR                 | € EUR     | euros;euro;eur
 GBP | 英镑                          | £ GBP                 | £ GBP     | pounds sterling;british pounds;gbp
 JPY | 日元                          | JPY                   | JPY JP¥   | yen;japanese yen;jpy
@@ -195,10 +213,11 @@ RUB | 卢布                          | RUB                   | RUB       | rubl
 INR | 卢比                          | INR                   | INR ₹     | rupees;inr
 THB | 泰铢                          | THB                   | THB       | baht;thb
 VND | 越南盾                        | VND                   | VND       | dong;vnd
-MYR | 林吉特                        | RM                    | MYR       | ringgit;myr
+MYR | 林吉特 马币                       | RM                    | MYR       | ringgit;myr
 BRL | 雷亚尔                        | BRL                   | BRL R$    | reais;brl
 元  | 元                            |                       |           |
-$   |                               | $                     | $         | dollars;dollar
+¥   |                               | ¥                     | ¥         |
+$   |                               | $                     | $         | dollars;dollar;bucks
 """
 
 
@@ -243,6 +262,7 @@ CURRENCIES: dict[str, Currency] = {
 }
 OPEN_CURRENCIES = {
     "元": frozenset({"CNY", "HKD", "TWD", "MOP", "SGD", "USD", "$"}),
+    "¥": frozenset({"CNY", "JPY", "元"}),
     "$": frozenset({"USD", "HKD", "TWD", "SGD", "AUD", "CAD", "NZD", "MOP"}),
 }
-"""What 元 and "$" may stand for where the text leaves it open."""
+"""What 元, "¥" and "$" may stand for where the text leaves it open."""

@@ -15,6 +15,7 @@ precision, then whatever is left and counts the same thing.  Both directions, zh
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -132,13 +133,13 @@ def compare_quantities(
     """
     source = find_quantities(source_text, source_lang, masked=source_masked)
     target = find_quantities(target_text, target_lang, masked=target_masked)
-    source, target = _with_ranges_split(source, target), _with_ranges_split(target, source)
+    source, target = _split(source, target, source_lang), _split(target, source, target_lang)
     pairs = _matched(source, target)
     findings = [
         f for i, j, relation in pairs for f in _pair_findings(source[i], target[j], relation, target_lang)
     ]
     findings += _missing(source, target, {i for i, _, _ in pairs}, target_lang)
-    findings += _added(source, target, {j for _, j, _ in pairs})
+    findings += _added(source, target, {j for _, j, _ in pairs}, target_text)
     findings += (f for q in target if (f := _style(q, target_lang)))
     order = {id(q): i for i, q in enumerate(source)}
     findings.sort(key=lambda f: order.get(id(f.source), len(order)))
@@ -207,8 +208,9 @@ def _readings(q: Quantity) -> list[tuple[str, float, float, float]]:
     elif q.unit == "decade" and q.kind == "date":
         readings.append(("date", q.low % 100, q.high % 100, 0.98))
     elif q.unit == "year" and q.kind == "date":
-        readings.append(("date", q.low % 100, q.high % 100, 0.85))
-    elif q.unit == "year" and q.low < 100:  # 16年 may be 2016
+        other = q.low % 100 if q.low > 200 else q.low + 1911  # 民国一百零八年 is 2019
+        readings.append(("date", other, other, 0.85 if q.low > 200 else 0.95))
+    elif q.unit == "year" and q.kind == "time" and q.low < 100:  # 16年 may be 2016
         readings.append(("date", q.low, q.high, 0.85))
     elif (
         q.kind == "plain" and 19000 <= q.low < 210000 and "," not in q.text
@@ -216,7 +218,13 @@ def _readings(q: Quantity) -> list[tuple[str, float, float, float]]:
         year = q.low // (10 if q.low < 1e5 else 100)
         readings.append(("date", year, year, 0.85))
     elif q.unit == "clock":
+        hour, minute = divmod(q.low, 60)
         readings = [("clock", q.low % 1440, q.high % 1440, 1.0), ("clock", q.low % 720, q.high % 720, 0.9)]
+        readings.append(("time", q.low / 86400, q.high / 86400, 0.8))  # 4:51 may be minutes and seconds
+        if minute == 0:
+            readings += [("plain", hour, hour, 0.8), ("plain", hour % 12, hour % 12, 0.8)]  # "at eleven"
+        elif ":" in q.text:
+            readings.append(("plain", hour, minute, 0.8))  # a score
     return readings
 
 
@@ -233,33 +241,34 @@ def _equal(s: Quantity, t: Quantity) -> float:
     for dimension, low, high, score in _readings(s):
         for other, other_low, other_high, other_score in _readings(t):
             if _same(low, other_low) and _same(high, other_high):
-                agree = 1.0 if dimension == other else 0.9
-                best = max(best, score * other_score * agree)
-            elif (
-                dimension == other
-                and dimension not in ("date", "clock", "ordinal")
-                and _overlap(s, t, low, high, other_low, other_high)
-            ):
-                best = max(best, 0.85 * score * other_score)
-            elif dimension == other and _rounds(s, t, low, other_low):
-                best = max(best, 0.88 * score * other_score)
+                best = max(best, score * other_score * (1.0 if dimension == other else 0.9))
+            elif dimension == other and dimension not in ("date", "clock", "ordinal"):
+                best = max(best, score * other_score * _nearly(s, t, (low, high), (other_low, other_high)))
     if _same(s.low, t.low) and _same(s.high, t.high):
         best = max(best, 0.75)
-    if best and "money" in (s.kind, t.kind) and s.kind == t.kind and not same_currency(s.unit, t.unit):
+    elif "plain" in (s.kind, t.kind):
+        best = max(best, 0.9 * _nearly(s, t, (s.low, s.high), (t.low, t.high)))
+    if best and s.kind == t.kind == "money" and not same_currency(s.unit, t.unit):
         best *= 0.9
     return best
 
 
-def _overlap(s: Quantity, t: Quantity, low: float, high: float, other_low: float, other_high: float) -> bool:
-    """Both give no exact number, and the two can be the same."""
-    if not (s.vague or s.low != s.high or s.hedge == "over") or not (
-        t.vague or t.low != t.high or t.hedge == "over"
-    ):
-        return False
-    if not (s.vague or t.vague):
-        return False
-    reach, other_reach = _reach(s, high), _reach(t, other_high)
-    return low <= other_reach * (1 + _SAME) and other_low <= reach * (1 + _SAME)
+def _nearly(s: Quantity, t: Quantity, interval: tuple[float, float], other: tuple[float, float]) -> float:
+    """Agreement of two intervals in one unit that are not the same: neither is exact, or one is rounded."""
+    if s.exact and t.exact:
+        return 0.88 if _rounds(s, t, interval[0], other[0]) else 0.0
+    if s.exact != t.exact and any(q.vague and q.hedge == "over" for q in (s, t)):  # 上百万 and "a million"
+        return 0.8 if _same(interval[0], other[0]) else 0.0
+    if not (s.vague or t.vague) or not (_is_open(s) and _is_open(t)):
+        return 0.0
+    overlap = interval[0] <= _reach(t, other[1]) * (1 + _SAME) and other[0] <= _reach(s, interval[1]) * (
+        1 + _SAME
+    )
+    return 0.85 if overlap else 0.0
+
+
+def _is_open(q: Quantity) -> bool:
+    return not q.exact or q.hedge == "over"
 
 
 def _reach(q: Quantity, high: float) -> float:
@@ -341,7 +350,7 @@ def _magnitude(s: Quantity, t: Quantity) -> _Relation | None:
 
 def _value(s: Quantity, t: Quantity) -> _Relation | None:
     """Another number for what may be the same thing."""
-    if s.vague or t.vague:
+    if not (s.exact and t.exact) and not (s.kind == t.kind != "plain" and not s.vague and not t.vague):
         return None
     if s.kind != t.kind and not (s.kind in _COUNTS and t.kind in _COUNTS and "plain" in (s.kind, t.kind)):
         return None
@@ -364,20 +373,29 @@ def _countable_alike(s: Quantity, t: Quantity) -> bool:
 # -------------------------------------------------------------------------------------------------- matching
 
 
-def _with_ranges_split(quantities: list[Quantity], others: list[Quantity]) -> list[Quantity]:
-    """Split a range into its ends where the other side has no such range."""
+def _split(quantities: list[Quantity], others: list[Quantity], lang: str) -> list[Quantity]:
+    """Take a range, score or "three out of four" apart where the other side has only its parts."""
     result: list[Quantity] = []
     for q in quantities:
-        if q.low != q.high and (not q.vague or q.high / q.low <= 2) and not any(_equal(q, o) for o in others):
-            ends = [
-                replace(q, high=q.low, vague=False, hedge=""),
-                replace(q, low=q.high, vague=False, hedge=""),
-            ]
-            if all(any(_equal(end, o) for o in others) for end in ends):
-                result.extend(ends)
-                continue
-        result.append(q)
+        parts = () if any(_equal(q, o) for o in others) else _parts(q, lang)
+        found = bool(parts) and all(any(_equal(part, o) for o in others) for part in parts)
+        result.extend(parts if found else (q,))
     return result
+
+
+def _parts(q: Quantity, lang: str) -> list[Quantity]:
+    """The numbers a range or ratio is made of; none for other quantities."""
+    if q.low != q.high:
+        return [replace(q, high=q.low, vague=False, hedge=""), replace(q, low=q.high, vague=False, hedge="")]
+    separator = _RATIO.search(q.text)
+    if q.kind not in ("percent", "time") or separator is None:
+        return []
+    first, last = q.text[: separator.start()], q.text[separator.end() :]
+    parts = [*find_quantities(first, lang), *find_quantities(last, lang)]
+    return [replace(part, span=q.span, text=q.text) for part in parts] if len(parts) == 2 else []
+
+
+_RATIO = re.compile(r"分之| out of (?:every )?| in (?:every )?|[:：/]")
 
 
 def _matched(source: list[Quantity], target: list[Quantity]) -> list[tuple[int, int, _Relation]]:
@@ -443,6 +461,7 @@ def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> 
         confidence = sure * (0.5 + 0.5 * confidence)
     elif relation.name == "value":
         severity = "major"
+        confidence *= 1.0 if s.kind == t.kind else 0.75
         message = f"{s.text} is {_worded(s)}; the text says {_quoted(t)}"
     elif relation.name == "vague":
         outside = relation.factor is not None
@@ -468,14 +487,19 @@ def _unit_finding(s: Quantity, t: Quantity, lang: str) -> Iterable[QuantityFindi
     if s.kind == t.kind == "money":
         differs = not same_currency(s.unit, t.unit)
     elif s.kind == t.kind and s.kind in ("time", "measure") and "clock" not in (s.unit, t.unit):
-        differs = s.unit != t.unit and _same(s.low, t.low)
+        differs = s.unit != t.unit and _same(s.low, t.low) and "speed" not in (_dimension(s), _dimension(t))
     elif {s.kind, t.kind} == {"percent", "point"}:
         message = f"{s.text} is a {_share_name(s)}; the text says {_quoted(t)}, a {_share_name(t)}"
         yield QuantityFinding("unit", s, t, None, "minor", 0.6, message, _suggestion(s, t, lang))
         return
     if differs:
         message = f"{s.text} is {_worded(s)}; the text says {_quoted(t)}, another unit"
-        yield QuantityFinding("unit", s, t, None, "major", 0.85, message, _suggestion(s, t, lang))
+        confidence = 0.85 * min(s.weight, t.weight) * (0.5 if s.vague and s.kind != "money" else 1.0)
+        yield QuantityFinding("unit", s, t, None, "major", confidence, message, _suggestion(s, t, lang))
+
+
+def _dimension(q: Quantity) -> str:
+    return UNITS[q.unit].dimension if q.unit in UNITS else ""
 
 
 def _share_name(q: Quantity) -> str:
@@ -497,20 +521,30 @@ def _missing(
     return findings
 
 
-def _added(source: list[Quantity], target: list[Quantity], matched: set[int]) -> list[QuantityFinding]:
+def _added(
+    source: list[Quantity], target: list[Quantity], matched: set[int], text: str
+) -> list[QuantityFinding]:
     findings = []
     for j, q in enumerate(target):
         if j in matched or any(_equal(s, q) for s in source):
             continue
         message = f"{_quoted(q)} ({_worded(q)}) is not in the source"
         confidence = 0.6 * q.weight * _need(q)
+        if q.vague or q.kind == "ordinal" or _in_parentheses(text, q.span[0]):
+            confidence /= 2  # "thousands" for 无数, the number of an edition, a conversion
         findings.append(QuantityFinding("added", None, q, None, "minor", confidence, message))
     return findings
 
 
+def _in_parentheses(text: str, place: int) -> bool:
+    return text.rfind("(", 0, place) > text.rfind(")", 0, place) or text.rfind("（", 0, place) > text.rfind(
+        "）", 0, place
+    )
+
+
 def _need(q: Quantity) -> float:
     """How far a number can be said without a number: "that year" for 2016年, "all" for 100%."""
-    if q.kind == "date":
+    if q.kind == "date" or q.unit == "century":
         return 0.6
     return 0.5 if q.kind == "percent" and q.low == 100 else 1.0
 
@@ -540,10 +574,10 @@ def _suggestion(s: Quantity, t: Quantity | None, lang: str) -> str:
         and s.unit in ("元", "$")
     ):
         s = replace(s, unit=t.unit)
-    worded = format_quantity(s, lang)
-    if t is not None and t.text.upper().startswith("RMB") and worded.endswith(" yuan"):
-        worded = "RMB" + worded.removesuffix(" yuan")
-    return worded
+    if t is not None and t.text.upper().startswith("RMB") and not s.vague:
+        hedge, number = format_quantity(s, lang), format_quantity(replace(s, hedge=""), lang)
+        return hedge.removesuffix(number) + "RMB" + number.removesuffix(" yuan")
+    return format_quantity(s, lang)
 
 
 def _worded(q: Quantity) -> str:
