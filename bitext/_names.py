@@ -10,7 +10,7 @@ usual in Hong Kong.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -66,27 +66,59 @@ def words(phrase: str) -> list[str]:
 
 
 def literal(name: str, phrase: str) -> Literal:
-    """Match the words of `phrase` to glosses of pieces of `name`, longer ones first, each character once."""
-    name = "".join(c for c in fold(name) if HAN.match(c))
-    content = words(phrase)
-    left = {i: _stem(w) for i, w in enumerate(content)}
-    covered = [False] * len(name)
+    """Match the words of `phrase` to glosses of pieces of `name`, longer ones first."""
+    name = _han(name)
+    pieces, content = _pieces(name), words(phrase)
     pairs: list[tuple[str, str]] = []
-    pieces = sorted(
-        ((i, j) for i in range(len(name)) for j in range(i + 1, len(name) + 1)), key=lambda p: p[0] - p[1]
+    covered: set[int] = set()
+    for word in content:
+        if found := _piece(_stem(word), pieces):
+            piece, at = found
+            pairs.append((piece, word))
+            covered.update(range(at, at + len(piece)))
+    share = len(pairs) / len(content) if content else 0.0
+    return Literal(
+        tuple(sorted(pairs, key=lambda p: name.find(p[0]))), share, len(covered) / max(1, len(name))
     )
-    for i, j in pieces:
-        if any(covered[i:j]) or not (glosses := _glosses().get(name[i:j])):
-            continue
-        hits = [k for k, stem in left.items() if stem in glosses]
-        if hits:
-            covered[i:j] = [True] * (j - i)
-            pairs += ((name[i:j], content[k]) for k in hits)
-            for k in hits:
-                del left[k]
-    explained = len(content) - len(left)
-    share = explained / len(content) if content else 0.0
-    return Literal(tuple(pairs), share, sum(covered) / max(1, len(name)))
+
+
+def literal_runs(name: str, text: str) -> list[Span]:
+    """Find stretches of two words or more of an English `text` that all gloss pieces of `name`."""
+    pieces = _pieces(_han(name))
+    runs: list[list[Span]] = [[]]
+    for match in _WORD.finditer(text):
+        word = match[0].lower().replace("’", "'").removesuffix("'s")
+        broken = runs[-1] and not text[runs[-1][-1][1] : match.start()].isspace()
+        if broken or (word not in _FUNCTION and not _piece(_stem(word), pieces)):
+            runs.append([])
+        if word not in _FUNCTION and _piece(_stem(word), pieces):
+            runs[-1].append(match.span())
+    return [(run[0][0], run[-1][1]) for run in runs if len(run) > 1]
+
+
+@lru_cache(maxsize=4096)
+def _pieces(name: str) -> dict[str, tuple[str, int]]:
+    """Gloss stem -> the longest piece of `name` it glosses, and where that is."""
+    found: dict[str, tuple[str, int]] = {}
+    for length in range(min(len(name), 5), 0, -1):
+        for i in range(len(name) - length + 1):
+            for stem in _glosses().get(name[i : i + length], ()):
+                found.setdefault(stem, (name[i : i + length], i))
+    return found
+
+
+def _piece(stem: str, pieces: dict[str, tuple[str, int]]) -> tuple[str, int] | None:
+    """Piece glossed by `stem`, or by what it is derived from, as listener from listen."""
+    if (found := pieces.get(stem)) is not None:
+        return found
+    return next(
+        (pieces[stem[:k]] for k in range(len(stem) - 1, max(3, len(stem) - 4), -1) if stem[:k] in pieces),
+        None,
+    )
+
+
+def _han(text: str) -> str:
+    return "".join(c for c in fold(text) if HAN.match(c))
 
 
 @lru_cache(maxsize=1)
@@ -106,9 +138,29 @@ def _stem(word: str) -> str:
 
 def is_romanization(name: str, phrase: str) -> bool:
     """Whether every content word of `phrase` spells consecutive characters of `name`."""
-    name = "".join(c for c in fold(name) if HAN.match(c))
+    name = _han(name)
     content = [re.sub(r"[^a-z]", "", w) for w in words(phrase)]
     return bool(name) and bool(content) and all(w and _spells(w, name) for w in content)
+
+
+def romanized(name: str, text: str) -> Span | None:
+    """Find the whole of `name` spelled in consecutive words of an English `text`."""
+    match = _sound(_han(name)).search(text)
+    return match.span() if match else None
+
+
+@lru_cache(maxsize=1024)
+def _sound(name: str) -> re.Pattern[str]:
+    """Spellings of the whole of `name`, its syllables joined or apart."""
+    syllables = ("|".join(sorted(_syllables(c), key=len, reverse=True)) or "(?!)" for c in name)
+    return re.compile(r"\b" + r"[\s'’-]?".join(f"(?:{s})" for s in syllables) + r"\b", re.IGNORECASE)
+
+
+def spelling(name: str) -> str:
+    """Write `name` in pinyin as one capitalized word."""
+    from pypinyin import lazy_pinyin
+
+    return "".join(lazy_pinyin(name)).capitalize()
 
 
 def _spells(word: str, name: str) -> bool:
@@ -201,13 +253,13 @@ def _trimmed(text: str, start: int, end: int) -> Span:
     return (tokens[0][0], tokens[-1][1]) if tokens else (start, start)
 
 
-def windows(text: str, sizes: Sequence[int]) -> list[Span]:
-    """Spans of `sizes` consecutive words of `text` that neither start nor end with a function word."""
+def windows(text: str, longest: int) -> list[Span]:
+    """Spans of up to `longest` consecutive words of `text`, no function word at either end."""
     tokens = [m.span() for m in _WORD.finditer(text)]
     bare = [text[start:end].lower() in _FUNCTION for start, end in tokens]
     return [
-        (tokens[i][0], tokens[i + n - 1][1])
-        for n in sizes
-        for i in range(len(tokens) - n + 1)
-        if not bare[i] and not bare[i + n - 1]
+        (tokens[i][0], tokens[j][1])
+        for i in range(len(tokens))
+        for j in range(i, min(len(tokens), i + longest))
+        if not bare[i] and not bare[j]
     ]

@@ -285,17 +285,38 @@ def _straddles(text: str, start: int, end: int, tolerance: float) -> bool:
     return best - crossing > tolerance
 
 
+def segment(text: str) -> list[str]:
+    """Split folded Chinese into the most probable words of jieba's dictionary, else into characters."""
+    _, ends = _paths(text, ())
+    words, i = [], 0
+    while i < len(text):
+        words.append(text[i : ends[i]])
+        i = ends[i]
+    return words
+
+
+def is_word(text: str) -> bool:
+    """Whether folded Chinese `text` is a word of jieba's dictionary."""
+    return text in _words()[0]
+
+
 def _best(text: str, boundaries: tuple[int, ...]) -> float:
-    """Log-probability of the most probable segmentation of `text` that no word of crosses `boundaries`."""
+    """Log-probability of the most probable segmentation no word of which crosses one of `boundaries`."""
+    return _paths(text, boundaries)[0]
+
+
+def _paths(text: str, boundaries: tuple[int, ...]) -> tuple[float, list[int]]:
+    """Return the best log-probability and, for each position, where the best word from there ends."""
     frequencies, total = _words()
     n = len(text)
-    score = [0.0] * (n + 1)
+    score, ends = [0.0] * (n + 1), list(range(1, n + 1))
     for i in range(n - 1, -1, -1):
         at = bisect_right(boundaries, i)
         limit = boundaries[at] if at < len(boundaries) else n
         best = log(frequencies.get(text[i]) or 1) - total + score[i + 1]
         for j in range(i + 2, min(limit, i + _LONGEST) + 1):
-            if frequency := frequencies.get(text[i:j]):
-                best = max(best, log(frequency) - total + score[j])
+            frequency = frequencies.get(text[i:j])
+            if frequency and (found := log(frequency) - total + score[j]) > best:
+                best, ends[i] = found, j
         score[i] = best
-    return score[0]
+    return score[0], ends

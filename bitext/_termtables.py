@@ -182,7 +182,7 @@ def _sheet(data: bytes, path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _openpyxl() -> Any:
     try:
-        import openpyxl  # type: ignore[import-untyped]
+        import openpyxl
     except ImportError as error:
         raise MissingExtraError("openpyxl", "xlsx", "A termbase in XLSX") from error
     return openpyxl

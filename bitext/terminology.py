@@ -13,23 +13,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bitext import _names
 from bitext._concepts import Concept
+from bitext._locate import Located, Similarity, Sought, locate
+from bitext._newnames import new_names
 from bitext._termbase import Termbase, TermMatch
-from bitext._termmatch import compact, fold, term_key
+from bitext._termmatch import compact, fold, segment, term_key
 from bitext.data import Severity, Span, Term
 
 __all__ = ["Concept", "Term", "TermFinding", "TermMatch", "Termbase", "check_terms"]
 
 Kind = Literal["known-wrong", "deprecated", "missing", "name", "inconsistent", "latin", "entity"]
-Similarity = Callable[[list[str], list[str]], NDArray[np.float32]]
 
 _ACCEPTED = ("preferred", "admitted")
 _VARIANTS = 5
@@ -105,6 +103,7 @@ def check_terms(
     findings = [
         *_wrong_renderings(document),
         *_missing_renderings(document),
+        *_unlisted_names(document),
         *_inconsistent_renderings(document),
         *_missing_latin(document),
         *_unfounded_entities(document),
@@ -128,6 +127,10 @@ class _View:
     def concepts(self) -> set[str]:
         return {concept.id for concepts in self.occurrences.values() for concept in concepts}
 
+    def explained(self) -> list[Span]:
+        """Return the places of the target that render another term, or a Latin string, of the source."""
+        return [r.span for r in self.of(self.concepts, *_ACCEPTED)] + self.latin()
+
     def latin(self) -> list[Span]:
         """Return where Latin strings of the source stand in the target."""
         words = {m[0] for m in _LATIN_RUN.finditer(self.source)}
@@ -146,6 +149,8 @@ class _Document:
     views: tuple[_View, ...]
     targets: tuple[str, ...]
     """Compact target texts, to count phrases in."""
+    usual: Counter[str]
+    """Concept to the number of beads in which it is rendered as expected."""
     source_lang: str
     target_lang: str
     strict: bool | None
@@ -169,7 +174,8 @@ class _Document:
             renderings = termbase.matches(target, languages[1], overlapping=True)
             views.append(_View(source, target, occurrences, tuple(renderings)))
         targets = tuple(compact(target, languages[1]).text for _, target in beads)
-        return cls(tuple(views), targets, *languages, strict, similarity)
+        usual = Counter(id for v in views for id in v.concepts if v.of({id}, *_ACCEPTED))
+        return cls(tuple(views), targets, usual, *languages, strict, similarity)
 
     def neighbors(self, n: int) -> list[_View]:
         return [self.views[i] for i in (n - 1, n + 1) if 0 <= i < len(self.views)]
@@ -228,15 +234,6 @@ def _wrong_finding(document: _Document, view: _View, rendering: TermMatch) -> Te
 # -------------------------------------------------------------------------------- renderings that are missing
 
 
-@dataclass(frozen=True, slots=True)
-class _Located:
-    """What stands in the target in place of a term, and why it is thought so."""
-
-    span: Span
-    confidence: float
-    evidence: tuple[str, ...]
-
-
 def _missing_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]]:
     """Find terms none of whose renderings stands in the target, and what stands there instead."""
     for n, view in enumerate(document.views):
@@ -244,14 +241,25 @@ def _missing_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]
         for span, concepts, borrowed in _unrendered(document, n):
             concept = concepts[0]
             required = document.is_required(concept) and not borrowed
-            if not required and (concept.pos != "name" or _has_slipped(document, n, concepts)):
+            if not required and (not _is_expected(document, concept) or _has_slipped(document, n, concepts)):
                 continue
             located = _locate(document, n, span, concept)
             if located and any(_inside(located.span, c) or _inside(c, located.span) for c in claimed):
                 located = None
-            if required or (located and located.confidence >= _REPORTED):
+            if required or (located and _is_convincing(concept, located)):
                 claimed += [located.span] if located else []
                 yield n, _missing_finding(document, view, span, concept, located)
+
+
+def _is_expected(document: _Document, concept: Concept) -> bool:
+    """Whether a term has to be rendered: a name always, a noun that has been rendered as expected before."""
+    return concept.pos == "name" or document.usual[concept.id] >= 2
+
+
+def _is_convincing(concept: Concept, located: Located) -> bool:
+    """Whether what was located is surely meant as the term: common nouns are free to be paraphrased."""
+    word_for_word = located.literal.words == 1.0 and len(located.literal.pairs) >= 2
+    return located.confidence >= _REPORTED and (concept.pos == "name" or word_for_word)
 
 
 def _unrendered(document: _Document, n: int) -> Iterator[tuple[Span, tuple[Concept, ...], bool]]:
@@ -280,22 +288,23 @@ def _has_slipped(document: _Document, n: int, concepts: Iterable[Concept]) -> bo
 
 
 def _missing_finding(
-    document: _Document, view: _View, span: Span, concept: Concept, located: _Located | None
+    document: _Document, view: _View, span: Span, concept: Concept, located: Located | None
 ) -> TermFinding:
     right = concept.preferred(document.target_lang)
     wanted = f'"{right.text}"' if right else "as in the termbase"
     term = view.source[slice(*span)]
     required = document.is_required(concept)
+    is_name = concept.pos == "name"
     if located and located.confidence >= _REPORTED:
         message = f'{term} is "{view.target[slice(*located.span)]}"; expected {wanted}'
     else:
         message = f"{term} is not rendered as {wanted}"
     return TermFinding(
-        kind="missing" if required else "name",
+        kind="missing" if required else "name" if is_name else "inconsistent",
         concept=concept,
         source_span=span,
         target_span=located.span if located else None,
-        severity="major",
+        severity="major" if required or is_name else "minor",
         confidence=round(0.9 * concept.confidence if required else located.confidence if located else 0.0, 2),
         message=message,
         suggestion=right.text if right else None,
@@ -303,111 +312,95 @@ def _missing_finding(
     )
 
 
-def _locate(document: _Document, n: int, span: Span, concept: Concept) -> _Located | None:
+def _locate(document: _Document, n: int, span: Span, concept: Concept) -> Located | None:
     """Find what stands for `concept` in the target of bead `n`."""
     if not document.target_lang.lower().startswith("en"):
         return None
     view = document.views[n]
-    explained = [r.span for r in view.of(view.concepts, *_ACCEPTED)]
-    phrases = _names.capitalized(view.target, [*explained, *view.latin()])
-    candidates = {c for phrase in phrases for c in _cuts(view, span, phrase)}
-    found = [_judge(document, n, span, concept, c, capital=True) for c in candidates]
-    name = view.source[slice(*span)]
-    for window in _names.windows(view.target, range(2, min(len(name), 5) + 1)):
-        gloss = _names.literal(name, view.target[slice(*window)])
-        if gloss.words == 1.0 and gloss.characters >= 0.75 and window not in candidates:
-            found.append(_judge(document, n, span, concept, window, capital=False))
-    partial = _partial(view, concept, document.target_lang)
-    best = max((f for f in found if f), key=lambda f: (f.confidence, f.span[1] - f.span[0]), default=None)
-    return best if best and (best.confidence >= _REPORTED or not partial) else partial
+    right = (term.text for term in concept.terms("en") if term.status in _ACCEPTED)
+    sought = Sought(
+        view.source,
+        view.target,
+        span,
+        frozenset(i for i, v in enumerate(document.views) if concept.id in v.concepts),
+        frozenset(word for text in right for word in _names.words(text)),
+    )
+    best = locate(sought, view.explained(), document.targets, similarity=document.similarity)
+    return best if best and best.confidence >= _REPORTED else _partial(view, concept) or best
 
 
-def _cuts(view: _View, span: Span, phrase: Span) -> Iterator[Span]:
-    """Yield `phrase`, and `phrase` without the words at its ends that the text around the name explains."""
-    yield phrase
-    name = view.source[slice(*span)]
-    around = view.source[max(0, span[0] - 12) : span[0]] + " " + view.source[span[1] : span[1] + 12]
-    tokens = [(m.start(), m.end()) for m in re.finditer(r"[^\s-]+", view.target[slice(*phrase)])]
-
-    def foreign(token: Span) -> bool:
-        word = view.target[phrase[0] + token[0] : phrase[0] + token[1]]
-        return not _names.literal(name, word).pairs and bool(_names.literal(around, word).pairs)
-
-    while tokens and foreign(tokens[-1]):
-        tokens.pop()
-    while tokens and foreign(tokens[0]):
-        tokens.pop(0)
-    if tokens:
-        yield phrase[0] + tokens[0][0], phrase[0] + tokens[-1][1]
-
-
-def _judge(
-    document: _Document, n: int, span: Span, concept: Concept, candidate: Span, *, capital: bool
-) -> _Located | None:
-    """Weigh the evidence that `candidate` is a wrong rendering of `concept`."""
-    view = document.views[n]
-    phrase = view.target[slice(*candidate)]
-    name = view.source[slice(*span)]
-    gloss = _names.literal(name, phrase)
-    rest = [w for w in _names.words(phrase) if w not in {word for _, word in gloss.pairs}]
-    own = {w for term in concept.terms("en") if term.status in _ACCEPTED for w in _names.words(term.text)}
-    if set(_names.words(phrase)) <= own or any(_names.is_romanization(name, w) for w in rest):
-        return None  # a short form of the right name, or its sound
-    evidence, confidence = [], 0.0
-    if gloss.words == 1.0 and (len(gloss.pairs) >= 2 or gloss.characters >= 0.75):
-        confidence += 0.5
-    elif gloss.words >= 0.5 and len(gloss.pairs) >= 2:
-        confidence += 0.35
-    shared = own.intersection(_names.words(phrase))
-    if gloss.pairs and shared:
-        confidence += 0.15
-        evidence.append(f"in part the right name: {', '.join(sorted(shared))}")
-    if gloss.pairs:
-        evidence.append("word for word: " + ", ".join(f"{zh} = {en}" for zh, en in gloss.pairs))
-    together, elsewhere = _counts(document, concept, phrase)
-    if together >= 2 and not elsewhere:
-        confidence += 0.25
-        evidence.append(f'"{phrase}" stands in {together} passages with {name} and in no other')
-    elif not elsewhere:
-        confidence += 0.1
-        evidence.append(f'"{phrase}" stands nowhere else')
-    if capital:
-        confidence += 0.1
-        evidence.append("written as a name")
-    if document.similarity is not None:
-        cosine = float(document.similarity([name], [phrase])[0, 0])
-        confidence += 0.1 * max(0.0, min(1.0, (cosine - 0.5) * 4))
-        evidence.append(f"similarity {cosine:.2f}")
-    return _Located(candidate, round(min(confidence, 0.95), 2), tuple(evidence)) if gloss.pairs else None
-
-
-def _counts(document: _Document, concept: Concept, phrase: str) -> tuple[int, int]:
-    """Count beads with `phrase` in the target and with, or without, `concept` in the source."""
-    key = term_key(phrase, document.target_lang)
-    there = [
-        concept.id in v.concepts
-        for v, text in zip(document.views, document.targets, strict=True)
-        if key in text
-    ]
-    return sum(there), len(there) - sum(there)
-
-
-def _partial(view: _View, concept: Concept, lang: str) -> _Located | None:
-    """Find the longest stretch of the target that shares its last word with an accepted rendering."""
-    found: list[tuple[int, Span]] = []
-    for term in concept.terms(lang):
-        own = {term_key(w, lang) for w in _names.words(term.text)}
-        if term.status not in _ACCEPTED or not own:
+def _partial(view: _View, concept: Concept) -> Located | None:
+    """Find the stretch of the target that shares its last word, and the most, with an accepted rendering."""
+    found: list[tuple[int, int, Span]] = []
+    for term in concept.terms("en"):
+        right = [term_key(word, "en") for word in _names.words(term.text)]
+        if term.status not in _ACCEPTED or len(right) < 2:
             continue
-        last = term_key(_names.words(term.text)[-1], lang)
-        for window in _names.windows(view.target, range(1, len(own) + 1)):
-            there = [term_key(w, lang) for w in _names.words(view.target[slice(*window)])]
-            if there and there[-1] == last and len(own) > 1:
-                found.append((len(own.intersection(there)) * 10 + len(there), window))
+        for window in _names.windows(view.target, len(right)):
+            there = [term_key(word, "en") for word in _names.words(view.target[slice(*window)])]
+            if there and there[-1] == right[-1]:
+                found.append((len(set(right).intersection(there)), len(there), window))
     if not found:
         return None
-    _, span = max(found)
-    return _Located(span, 0.4, (f'"{view.target[slice(*span)]}" shares words with the accepted rendering',))
+    *_, span = max(found)
+    evidence = f'"{view.target[slice(*span)]}" shares words with the accepted rendering'
+    return Located(span, 0.4, (evidence,), _names.literal("", ""))
+
+
+# -------------------------------------------------------------------------------- names in no termbase
+
+
+def _unlisted_names(document: _Document) -> Iterator[tuple[int, TermFinding]]:
+    """Find names that are in no termbase and are rendered word for word, not by their sound."""
+    if not document.source_lang.lower().startswith("zh"):
+        return
+    views = document.views
+    found = new_names([v.source for v in views], [list(v.occurrences) for v in views])
+    for name, places in found.items():
+        beads = frozenset(n for n, _ in places)
+        spelled = {n: where for n in beads if (where := _names.romanized(name, views[n].target))}
+        first = {n: span for n, span in reversed(places) if n not in spelled and views[n].target.strip()}
+        for n, span in first.items():
+            view = views[n]
+            sought = Sought(view.source, view.target, span, beads)
+            located = locate(sought, view.explained(), document.targets, similarity=document.similarity)
+            if located and (finding := _unlisted_finding(document, sought, located, spelled)):
+                yield n, finding
+
+
+def _unlisted_finding(
+    document: _Document, sought: Sought, located: Located, spelled: dict[int, Span]
+) -> TermFinding | None:
+    """Judge a word-for-word rendering: wrong if the name is spelled out elsewhere, or is no common words."""
+    confidence = located.confidence
+    if spelled:
+        n, where = next(iter(spelled.items()))
+        suggestion = document.views[n].target[slice(*where)]
+        confidence, reason = min(0.95, confidence + 0.2), f'"{suggestion}" in {len(spelled)} other passages'
+    else:
+        if located.literal.words < 1.0 or _is_descriptive(sought.name):
+            return None
+        suggestion = _names.spelling(sought.name)
+        confidence, reason = min(0.8, confidence), "in no termbase, and made of no common words"
+    if confidence < _REPORTED:
+        return None
+    there = sought.target[slice(*located.span)]
+    return TermFinding(
+        kind="inconsistent" if spelled else "name",
+        concept=None,
+        source_span=sought.span,
+        target_span=located.span,
+        severity="minor" if spelled else "major",
+        confidence=round(confidence, 2),
+        message=f'{sought.name} is "{there}", word for word; its sound is "{suggestion}"',
+        suggestion=suggestion,
+        evidence=(*located.evidence, reason),
+    )
+
+
+def _is_descriptive(name: str) -> bool:
+    """Whether a name is made of words, as 手艺基金, craft fund: it is translated, not spelled."""
+    return all(len(word) > 1 for word in segment(fold(name)))
 
 
 # -------------------------------------------------------------------------------- consistency
@@ -470,7 +463,7 @@ def _is_short_form(one: str, other: str, concept: Concept) -> bool:
 
 
 def _abbreviates(short: str, long: str) -> bool:
-    """Whether the letters of `short` come in this order in `long`, from its first on, as in DB and database."""
+    """Whether the letters of `short` come in this order in `long`, first on first, as of DB in database."""
     letters = iter(long)
     return short[0] == long[0] and all(c in letters for c in short if c.isalnum())
 
@@ -571,14 +564,14 @@ def _shared_noun(view: _View, concept: Concept, lang: str) -> Span | None:
             at = source.find(noun)
             if at >= 0 and noun[-1] not in _INSTITUTIONS and _means(concept, noun):
                 rest = name[:-length]
-                # another piece of the name nearby: the source has the name in a form that is not in the termbase
+                # another piece of the name nearby: the source has the name in another form
                 pieces = {rest[i : i + 2] for i in range(max(1, len(rest) - 1))}
                 return None if any(piece in source for piece in pieces) else (at, at + length)
     return None
 
 
 def _means(concept: Concept, noun: str) -> bool:
-    """Whether an English name of `concept` has the common noun as one word of several: Robot in SIASUN Robot."""
+    """Whether an English name of `concept` has the noun as one word of several, as SIASUN Robot does."""
     literals = (_names.literal(noun, term.text) for term in concept.terms("en"))
     return any(gloss.pairs and gloss.words < 1.0 for gloss in literals)
 

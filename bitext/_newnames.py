@@ -1,0 +1,79 @@
+"""Names that no termbase lists: the Chinese texts of a document in, what may be names there out.
+
+A new name is either set in quotation marks, or a run of characters that is no word of the dictionary and yet
+recurs. Most of what this finds are no names; that is for the translation to show, which writes names with
+capitals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+from bitext._termmatch import HAN, fold, is_word, segment
+from bitext.data import Span
+
+_QUOTED = re.compile(r"[“「『‘]([\u3400-\u9fff]{2,5})[”」』’]")
+_RUN = re.compile(r"[\u3400-\u9fff]+")
+_FUNCTION = frozenset(
+    "的了是在和与及或也就都而又还把被让使向从对于为以到说要会能可上下中里内外前后个这那我你他她它们不没有很更最"
+    "将已曾正着过之其该此每各某等至由因但若则且并即只仅才再一二三四五六七八九十两几多年月日时分秒点"
+)
+"""Characters that are words of their own more often than parts of an unknown one."""
+
+
+def new_names(sources: Sequence[str], known: Sequence[Sequence[Span]]) -> dict[str, list[tuple[int, Span]]]:
+    """Find what may be names that are in no termbase.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        Chinese texts of the beads.
+    known : sequence of sequence of span
+        Per bead, what the termbase explains.
+
+    Returns
+    -------
+    dict of str to list of (int, span)
+        Folded name to its places: bead and code points.
+    """
+    folded = [_masked(fold(source), spans) for source, spans in zip(sources, known, strict=True)]
+    recurring: dict[str, set[int]] = defaultdict(set)
+    for n, text in enumerate(folded):
+        for run in _RUN.finditer(text):
+            for candidate in _unknown(segment(run[0])):
+                recurring[candidate].add(n)
+    quoted = {m[1] for text in folded for m in _QUOTED.finditer(text)}
+    names = {name for name, beads in recurring.items() if len(beads) > 1} | quoted
+    names = {name for name in names if not is_word(name)}
+    return {name: places for name in sorted(names) if (places := _places(name, folded))}
+
+
+def _masked(text: str, spans: Sequence[Span]) -> str:
+    for start, end in spans:
+        text = text[:start] + "\n" * (end - start) + text[end:]
+    return text
+
+
+def _unknown(words: list[str]) -> set[str]:
+    """Return runs of two to four characters that are not all words, and hold no function words."""
+    found = set()
+    for i, word in enumerate(words):
+        if len(word) > 2 or word in _FUNCTION or not HAN.match(word):
+            continue
+        name = word
+        for following in words[i + 1 : i + 4]:
+            if len(following) > 2 or following in _FUNCTION:
+                break
+            singles = len(word) == 1 or len(following) == 1
+            name += following
+            if singles and 2 <= len(name) <= 4:
+                found.add(name)
+    return found
+
+
+def _places(name: str, texts: Sequence[str]) -> list[tuple[int, Span]]:
+    return [
+        (n, (m.start(), m.end())) for n, text in enumerate(texts) for m in re.finditer(re.escape(name), text)
+    ]
