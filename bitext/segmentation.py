@@ -13,7 +13,6 @@ the middle of a text do not; a footnote reference stays with the sentence it fol
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,6 +21,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext._boundaries import CLOSERS, sentence_boundaries, without_quoted
 from bitext.data import Document
 from bitext.errors import BitextError, SpanError
 
@@ -81,9 +81,9 @@ class Rules:
         return self._divide(text, _paragraph_starts(text, self.newline))
 
     def _divide(self, text: str, paragraphs: list[int]) -> NDArray[np.int32]:
-        found = _boundaries(text, paragraphs)
+        found = sentence_boundaries(text, paragraphs)
         if self.quotes == "keep":
-            found = _without_quoted(text, found)
+            found = without_quoted(text, found)
         cuts = sorted({0, *paragraphs, *(after for _, after in found)})
         if self.max_chars:
             cuts = list(_limited(text, [*cuts, len(text)], self.max_chars))
@@ -285,275 +285,9 @@ def _wrap_width(lines: list[str]) -> int:
     return width if full >= 0.7 * len(pairs) or lower >= 0.5 * len(pairs) else 0
 
 
-# --- where segments end -------------------------------------------------------------------------------------
-
-_WIDE = "\u2e80"  # from here on, characters and marks are Chinese, Japanese or Korean
-_EMOJI = "☀-➿\U0001f300-\U0001faff\ufe0f\u200d"
-_STOPS = f"。！？｡!?…⋯‥．.～~—{_EMOJI}"
-_CLOSERS = "”’」』﹂﹄》〉）)\\]】〕］〗｝}\"'»›"
-_NOTE = (
-    r"[ \xa0]?\[(?:注|註|note )?\s?\d{1,3}(?:\s?[-–,，、]\s?\d{1,3})*\]|[ \xa0]?\[(?:…+|\.{3})\]|\[[一-鿿]{2,6}\]"
-    r"|［\d{1,3}］|〔\d{1,3}〕|[①-⑳㉑-㉟¹²³⁰-⁹†‡]+|[ \xa0][:;]-?[()DPp](?!\w)"
-    rf"|[{_EMOJI}]+|(?<=[。！？”」]) ?[（(](?:[^（）()。！？!?\n]|\([^()\n]*\)){{1,40}}[）)](?![，、；：。！？,;:.!?])"
-)
-_CANDIDATE = re.compile(rf"([{_STOPS}][{_STOPS}]*(?:[ \xa0]\.+(?!\w))*)([{_CLOSERS}]*)((?:{_NOTE})*)(\s*)")
-_STRONG = re.compile("[。！？｡!?]")
-_OPENERS = frozenset("\"'“‘「『（([{«")
-_QUOTE_END = frozenset("”’」』﹂﹄\"'»")
-_CONTINUES = frozenset("，、；：,;:。！？｡.?!…⋯—–～·）)》〉」』”’】〕］]}%％=/\\&-")
-_AFTER_QUOTE = frozenset("的之等与與和及或是为為而时時地就便则則即吗嗎呢吧么麼")
-_PARTICLES = frozenset("啊哦呢吧啦呀嘛哈耶哟喔咯噢喽呵嘻嗯了")
-_TITLE_BEFORE = re.compile(r"(?:[A-Z][\w'’]*\s+(?:[\w'’]+\s+)*[A-Z][\w'’]*|Yahoo)\Z")
-_QUOTATION = re.compile('“[^“”]*”|「[^「」]*」|『[^『』]*』|‘(?:[^‘’]|’(?=[a-z]))*’(?![a-z])|"[^"\\n]*"')
-_PROTECTED = re.compile(
-    "《[^《》]{1,80}》|〈[^〈〉]{1,80}〉|[（(][^（()）]{1,300}[）)]"
-    "|[“‘「『](?<=[一-鿿].)(?<![说說道问問喊叫答曰云写寫].)[^“”‘’「」『』]{1,80}[”’」』]"
-)
-
-_Boundary = tuple[int, int]  # where the marks end, where the next segment starts
-
-
-def _boundaries(text: str, paragraphs: Sequence[int]) -> list[_Boundary]:
-    """Where segments end within paragraphs, in order."""
-    openers = {m.start() for m in _QUOTATION.finditer(text) if m.group()[0] == '"'} if '"' in text else set()
-    found = []
-    for match in _CANDIDATE.finditer(text):
-        run, closers, note, gap = match.groups()
-        end, after = match.end(3), match.end()
-        if openers and '"' in closers and not gap:
-            opener = next((i for i in range(match.start(2), match.end(2)) if i in openers), None)
-            if opener is not None:
-                closers, note, end, after = text[match.start(2) : opener], "", opener, opener
-        if note and note[0] in _CIRCLED and _lists_items(text, match.start(), paragraphs):
-            end = after = match.start(3)
-        following = text[after : after + 1]
-        if not following or following in _CONTINUES:
-            continue
-        start = match.start()
-        before = text[start - 1 : start]
-        if before >= _WIDE or following >= _WIDE or run[0] >= _WIDE:
-            ends = _ends_chinese(text, start, run, closers, gap or note, following)
-        else:
-            ends = bool(gap) and _ends_english(text, start, run, closers, after, paragraphs)
-        if ends:
-            found.append((end, after))
-    return _unprotected(text, sorted([*found, *_items(text, paragraphs)]), paragraphs)
-
-
-def _ends_chinese(text: str, at: int, run: str, closers: str, gap: str, following: str) -> bool:
-    """Judge the marks `run` at `at`, followed by `closers` and `gap`, where a neighbor is Chinese."""
-    before = text[at - 1 : at]
-    if "》" in closers or "〉" in closers:
-        return False
-    if not _QUOTE_END.isdisjoint(closers):
-        return following not in _AFTER_QUOTE and before not in _OPENERS
-    if run[-1] == "—" or following in _AFTER_QUOTE and run[0] in "!?" and before < _WIDE:
-        return False
-    if run in ".．":
-        return _full_stop_ends(text, at, closers, gap, following)
-    if not _STRONG.search(run):
-        if run[-1] in "…⋯.":
-            return following in "“「"
-        return before in _PARTICLES or (run[0] >= _WIDE and bool(gap))
-    if run[0] in "!?" and not gap and not closers and before < _WIDE:
-        return following >= _WIDE and not _TITLE_BEFORE.search(text, max(0, at - 40), at)
-    return True
-
-
-_NUMERALS = frozenset("一二三四五六七八九十0123456789０１２３４５６７８９")
-_TRANSLITERATING = frozenset(
-    "阿埃艾安奥巴贝本比彼波伯博布查达戴丹德蒂迪杜多恩尔菲费弗夫福盖戈格哈海汉赫亨霍基吉加杰金卡凯康科克肯孔库夸拉莱"
-    "兰劳勒雷利里莉丽列林琳隆卢鲁路伦罗洛马玛麦曼梅门蒙米密摩莫姆穆纳奈内尼涅宁诺欧帕佩彭皮蓬普齐奇乔切琼丘茹瑞萨塞"
-    "桑瑟莎舍什史舒斯苏索塔泰坦汤特滕提图托瓦威韦维魏温沃乌西希谢辛休许雅亚扬耶伊因英尤约赞泽扎詹珍佐"
-)
-
-
-def _full_stop_ends(text: str, at: int, closers: str, gap: str, following: str) -> bool:
-    """Judge a ``.`` next to Chinese: full stop, list number, decimal, or dot within a foreign name."""
-    before = text[at - 1 : at]
-    if before in _NUMERALS:
-        start = at - 1
-        while at - start < 5 and text[start - 1 : start] in _NUMERALS and start:
-            start -= 1
-        if not text[start - 1 : start].isalnum() or following in _NUMERALS:
-            return False
-    if before >= _WIDE:
-        if before in _TRANSLITERATING and following in _TRANSLITERATING:
-            return False
-        return bool(gap) or following >= _WIDE or following.isdigit() or following.isupper()
-    if not before.isalnum() and following >= _WIDE:
-        return True
-    return (bool(gap) or before.islower()) and not _is_abbreviation(_word_before(text, at))
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_NEVER_END = _words(
-    "Mr Mrs Ms Messrs Mmes Mme Mlle Dr Drs Prof Profs Rev Hon St Ste Gen Lt Col Capt Cpt Cmdr Maj Sgt Cpl Pvt Adm Gov "
-    "Sen Sens Rep Reps Pres Supt Insp Det Fr Sr Sra Mt Ft Brig Atty Ald Amb Esq Msgr Assoc Asst Dept Univ Assn Bros "
-    "vs v viz cf al e.g i.e eg ie ca approx resp esp ed eds trans incl Pvt Pty"
-)
-_BEFORE_NUMBER = _words(
-    "No no Nos nos p pp P Pp Fig fig Figs figs Vol vol Vols vols Eq eq Eqs Sec sec Ch ch Chap chap Art art Pt pt Ref "
-    "ref Refs Tab n c ext Ext tel Tel para Para Thm Lem Prop Def Ex"
-)
-_MAY_END = _words(
-    "Inc Co Corp Ltd LTD Jr Ph.D PhD etc Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Mon Tue Tues Wed Thu Thurs Fri "
-    "Sat Sun Ave Blvd Rd Hwy Calif Mass Conn Ala Ariz Ark Colo Fla Ill Ind Kan Ky Md Mich Minn Miss Mont Neb Nev Okla "
-    "Ore Pa Penn Tenn Tex Va Vt Wash Wis hr hrs min max est dept tel ext PS Cie Bldg Mfg Intl Natl Govt"
-)
-_STARTERS = _words(
-    "The This That These Those It Its He She We They I You His Her Their Our My Your A An In On At By For From With As "
-    "If When While After Before Since But And Or So Yet However There Here What Who Where Why How Is Are Was Were Do "
-    "Does Did Can Could Would Not No Yes Then Thus All Some Many Most One To Although Though Because Now Once Both "
-    "Each Even Every Such Its It's I'm I'd I've I'll He's She's We're They're That's There's Don't During Under Also"
-)
-_LOWER_STARTERS = _words(
-    "i i'm i've i'll i'd it it's the we they you he she there this that what why how if please"
-)
-_ACRONYM = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]{1,2}")
-_ATTRIBUTION = re.compile(
-    r"(?:[A-Z][\w'’-]*\s){1,3}(?:said|asked|replied|cried|shouted|answered|added|exclaimed|demanded|whispered|"
-    r"muttered|murmured|called|continued|inquired|remarked|repeated|yelled|wondered|thought)\b"
-)
-_VERB_OF_SAYING = re.compile(r"[^，。！？：；…“”\n]{0,8}?[说說道问問喊叫答嚷骂罵讲講]")
-
-
-def _ends_english(text: str, at: int, run: str, closers: str, after: int, paragraphs: Sequence[int]) -> bool:
-    """Judge the marks `run` at `at`, followed by `closers` and white space, where no neighbor is Chinese."""
-    first = after
-    while text[first] in _OPENERS and first + 1 < len(text):
-        first += 1
-    word = _word_before(text, at) if run[0] == "." else ""
-    quoted = not _QUOTE_END.isdisjoint(closers)
-    if text[first].islower():
-        return not quoted and run[0] in ".?!" and _starts_lower(text, word, first, paragraphs)
-    if run[-1] not in ".!?…。！？":
-        return quoted and run[0] == "—"
-    if quoted:
-        return run == "." or not _ATTRIBUTION.match(text, after)
-    following = (
-        text[first : first + 12].split(None, 1)[0].rstrip(".,;:!?\"'”’)") if not text[first].isspace() else ""
-    )
-    if run != ".":
-        return run[0] not in ".…" or following != text[max(0, at - 12) : at].rpartition(" ")[2].lstrip(
-            "\"'“‘("
-        )
-    if _is_list_number(text, at, word) or word in _BEFORE_NUMBER and following[:1].isdigit():
-        return False
-    if closers or text[after] in '"“‘':
-        return word not in _NEVER_END
-    return not _is_abbreviation(word) or (word not in _NEVER_END and following.replace("’", "'") in _STARTERS)
-
-
-def _word_before(text: str, at: int) -> str:
-    pieces = text[max(0, at - 16) : at].split()
-    return (
-        pieces[-1].rpartition("—")[2].lstrip("\"'“‘([{:/-") if pieces and not text[at - 1].isspace() else ""
-    )
-
-
-def _is_abbreviation(word: str) -> bool:
-    """Whether a full stop after `word` may be part of it."""
-    if len(word) == 1:
-        return word.isupper()
-    if word in _NEVER_END or word in _MAY_END or (word.isupper() and word.capitalize() in _NEVER_END):
-        return True
-    return "." in word and _ACRONYM.fullmatch(word) is not None
-
-
-def _is_list_number(text: str, at: int, word: str) -> bool:
-    """Whether ``word.`` numbers an item: it starts the text, a line or a sentence."""
-    if len(word) > 3 or not (word.isdigit() or len(word) == 1 or set(word) <= set("IVXivx")):
-        return False
-    lead = text[max(0, at - len(word) - 3) : at - len(word)]
-    return (
-        not lead
-        or not lead.rstrip()
-        or "\n" in lead
-        or (lead != lead.rstrip() and lead.rstrip()[-1] in ".!?:;")
-    )
-
-
-def _starts_lower(text: str, word: str, first: int, paragraphs: Sequence[int]) -> bool:
-    """Whether a sentence starts in lower case: its writer does so elsewhere, or its first word says so."""
-    if word and (_is_abbreviation(word) or not word[-1].isalnum()):
-        return False
-    if text[paragraphs[bisect_right(paragraphs, first) - 1]].islower():
-        return True
-    return text[first : first + 10].split(None, 1)[0].rstrip(",.") in _LOWER_STARTERS
-
-
-_CIRCLED = frozenset(map(chr, range(0x2460, 0x2474)))
-_FIRST_ITEM = re.compile(r"(\(?|（?)(\d{1,2}|[①-⑳])([.．、)）]?)")
-_RULE = re.compile(r"([*=_~-])\1{2,}(?!\S)\s*|[•●▪‣]\s+")
-
-
-def _lists_items(text: str, at: int, paragraphs: Sequence[int]) -> bool:
-    """Whether circled numbers count items in the paragraph around `at` rather than footnotes."""
-    start = paragraphs[bisect_right(paragraphs, at) - 1]
-    return re.search(r"(?:\A|[：:；;，,]\s?)[①-⑳]", text[max(start, at - 500) : at]) is not None
-
-
-def _items(text: str, paragraphs: Sequence[int]) -> Iterator[_Boundary]:
-    """Boundaries before the second and later items of a numbered list on one line, around rules and bullets."""
-    for start, end in zip(paragraphs, [*paragraphs[1:], len(text)], strict=True):
-        item = _FIRST_ITEM.match(text, start)
-        while item and (item[3] or item[2] in _CIRCLED):
-            number = str(int(item[2]) + 1) if item[2].isdecimal() else chr(ord(item[2]) + 1)
-            marker = re.escape(item[1] + number + item[3])
-            item = re.compile(
-                rf"(?<=[\s；;。.!?！？])({re.escape(item[1])})({number})({re.escape(item[3])})(?!\d)"
-            ).search(text, item.end(), end)
-            if item:
-                yield item.start(), item.start()
-    for rule in _RULE.finditer(text):
-        if rule.start() and text[rule.start() - 1].isspace():
-            yield rule.start(), rule.start()
-        if rule.end() < len(text) and rule[1] and (not rule.start() or text[rule.start() - 1].isspace()):
-            yield rule.end(), rule.end()
-
-
-def _unprotected(text: str, found: list[_Boundary], paragraphs: Sequence[int]) -> list[_Boundary]:
-    """Drop what lies in titles, in brackets that do not start a segment, and in quotations within a clause."""
-    starts = {after for _, after in found}
-    starts.update(paragraphs)
-    spans = []
-    for match in _PROTECTED.finditer(text):
-        start, end = match.span()
-        if text[start] not in "（(":
-            spans.append((start, end - 1))
-        elif start not in starts:
-            spans.append((start, end if text[end - 2] in "！？…" else end - 1))
-    return _outside(found, spans)
-
-
-def _outside(found: list[_Boundary], spans: list[tuple[int, int]]) -> list[_Boundary]:
-    """Keep the boundaries whose marks end in none of the `spans` (in order)."""
-    if not spans or not found:
-        return found
-    starts, reach = np.array(spans).T
-    reach = np.maximum.accumulate(reach)
-    ends = np.array([end for end, _ in found])
-    at = np.searchsorted(starts, ends, side="left") - 1
-    inside = (at >= 0) & (reach[np.maximum(at, 0)] >= ends)
-    return [boundary for boundary, drop in zip(found, inside, strict=True) if not drop]
-
-
-def _without_quoted(text: str, found: list[_Boundary]) -> list[_Boundary]:
-    """Drop the boundaries within quotations, and those between a quotation and its attribution."""
-    spans = []
-    for match in _QUOTATION.finditer(text):
-        attributed = _VERB_OF_SAYING.match(text, match.end()) is not None
-        spans.append((match.start(), match.end() if attributed else match.end() - 1))
-    return _outside(found, spans)
-
-
 # --- tiling -------------------------------------------------------------------------------------------------
 
-_WEAKER = re.compile(rf"(?:([；;])|([，：]|[,:](?=[\s{_CLOSERS}])|——)|(、))[{_CLOSERS}]*\s*|\s+")
+_WEAKER = re.compile(rf"(?:([；;])|([，：]|[,:](?=[\s{CLOSERS}])|——)|(、))[{CLOSERS}]*\s*|\s+")
 
 
 def _limited(text: str, cuts: Sequence[int], limit: int) -> Iterator[int]:
