@@ -1,4 +1,4 @@
-"""What stands in a translation in place of a name: a name and its passage come in, a span and evidence go out.
+"""What stands in a translation in place of a name: a name and its passage in, a span and evidence out.
 
 No dictionary of wrong renderings is needed.  Candidates are the phrases written as names, and those whose
 every word glosses a piece of the name; they are weighed by how literal they are, by whether they come and go
@@ -104,8 +104,9 @@ def _judge(
     name, phrase = sought.name, sought.target[slice(*candidate)]
     gloss, words = _names.literal(name, phrase), _names.words(phrase)
     rest = set(words) - {word for _, word in gloss.pairs}
-    if not gloss.pairs or set(words) <= sought.right or any(_names.is_romanization(name, w) for w in rest):
-        return None  # nothing in common, a short form of the right name, or its sound
+    others = {w for w in words if not any(w[:4] == r[:4] for r in sought.right)}
+    if not gloss.pairs or not others or any(_names.is_romanization(name, w) for w in rest - sought.right):
+        return None  # nothing in common, a form of the right name, or its sound
     evidence = ["word for word: " + ", ".join(f"{zh} = {en}" for zh, en in gloss.pairs)]
     confidence = 0.0
     if gloss.words == 1.0 and (len(gloss.pairs) >= 2 or gloss.characters >= 0.75):

@@ -253,6 +253,12 @@ def _trimmed(text: str, start: int, end: int) -> Span:
     return (tokens[0][0], tokens[-1][1]) if tokens else (start, start)
 
 
+def is_always_capitalized(phrase: str, text: str) -> bool:
+    """Whether every content word of `phrase` has a capital wherever the phrase stands in `text`."""
+    found = re.findall(re.escape(phrase), text, re.IGNORECASE)
+    return all(w[0].isupper() for p in found for w in _WORD.findall(p) if w.lower() not in _FUNCTION)
+
+
 def windows(text: str, longest: int) -> list[Span]:
     """Spans of up to `longest` consecutive words of `text`, no function word at either end."""
     tokens = [m.span() for m in _WORD.finditer(text)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bitext._termmatch import HAN, fold, is_word, segment
 from bitext.data import Span
@@ -23,7 +24,19 @@ _FUNCTION = frozenset(
 """Characters that are words of their own more often than parts of an unknown one."""
 
 
-def new_names(sources: Sequence[str], known: Sequence[Sequence[Span]]) -> dict[str, list[tuple[int, Span]]]:
+@dataclass(frozen=True, slots=True)
+class NewName:
+    """A possible name: folded, its places as bead and code points, and whether it is no common phrase.
+
+    `opaque` holds for what is set in quotation marks and for what has no word of the dictionary in it.
+    """
+
+    name: str
+    places: tuple[tuple[int, Span], ...]
+    opaque: bool
+
+
+def new_names(sources: Sequence[str], known: Sequence[Sequence[Span]]) -> list[NewName]:
     """Find what may be names that are in no termbase.
 
     Parameters
@@ -32,11 +45,6 @@ def new_names(sources: Sequence[str], known: Sequence[Sequence[Span]]) -> dict[s
         Chinese texts of the beads.
     known : sequence of sequence of span
         Per bead, what the termbase explains.
-
-    Returns
-    -------
-    dict of str to list of (int, span)
-        Folded name to its places: bead and code points.
     """
     folded = [_masked(fold(source), spans) for source, spans in zip(sources, known, strict=True)]
     recurring: dict[str, set[int]] = defaultdict(set)
@@ -46,8 +54,11 @@ def new_names(sources: Sequence[str], known: Sequence[Sequence[Span]]) -> dict[s
                 recurring[candidate].add(n)
     quoted = {m[1] for text in folded for m in _QUOTED.finditer(text)}
     names = {name for name, beads in recurring.items() if len(beads) > 1} | quoted
-    names = {name for name in names if not is_word(name)}
-    return {name: places for name in sorted(names) if (places := _places(name, folded))}
+    return [
+        NewName(name, places, name in quoted or all(len(word) == 1 for word in segment(name)))
+        for name in sorted(names)
+        if not is_word(name) and (places := _places(name, folded))
+    ]
 
 
 def _masked(text: str, spans: Sequence[Span]) -> str:
@@ -73,7 +84,5 @@ def _unknown(words: list[str]) -> set[str]:
     return found
 
 
-def _places(name: str, texts: Sequence[str]) -> list[tuple[int, Span]]:
-    return [
-        (n, (m.start(), m.end())) for n, text in enumerate(texts) for m in re.finditer(re.escape(name), text)
-    ]
+def _places(name: str, texts: Sequence[str]) -> tuple[tuple[int, Span], ...]:
+    return tuple((n, m.span()) for n, text in enumerate(texts) for m in re.finditer(name, text))

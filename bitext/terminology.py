@@ -355,15 +355,16 @@ def _unlisted_names(document: _Document) -> Iterator[tuple[int, TermFinding]]:
     if not document.source_lang.lower().startswith("zh"):
         return
     views = document.views
-    found = new_names([v.source for v in views], [list(v.occurrences) for v in views])
-    for name, places in found.items():
-        beads = frozenset(n for n, _ in places)
-        spelled = {n: where for n in beads if (where := _names.romanized(name, views[n].target))}
-        first = {n: span for n, span in reversed(places) if n not in spelled and views[n].target.strip()}
+    for new in new_names([v.source for v in views], [list(v.occurrences) for v in views]):
+        beads = frozenset(n for n, _ in new.places)
+        spelled = {n: where for n in sorted(beads) if (where := _names.romanized(new.name, views[n].target))}
+        first = {n: span for n, span in reversed(new.places) if n not in spelled and views[n].target.strip()}
+        if not spelled and not new.opaque:
+            continue
         for n, span in first.items():
-            view = views[n]
-            sought = Sought(view.source, view.target, span, beads)
-            located = locate(sought, view.explained(), document.targets, similarity=document.similarity)
+            sought = Sought(views[n].source, views[n].target, span, beads)
+            explained = views[n].explained()
+            located = locate(sought, explained, document.targets, similarity=document.similarity)
             if located and (finding := _unlisted_finding(document, sought, located, spelled)):
                 yield n, finding
 
@@ -378,7 +379,9 @@ def _unlisted_finding(
         suggestion = document.views[n].target[slice(*where)]
         confidence, reason = min(0.95, confidence + 0.2), f'"{suggestion}" in {len(spelled)} other passages'
     else:
-        if located.literal.words < 1.0 or _is_descriptive(sought.name):
+        phrase = sought.target[slice(*located.span)]
+        named = all(_names.is_always_capitalized(phrase, view.target) for view in document.views)
+        if located.literal.words < 1.0 or not named or _is_descriptive(sought.name):
             return None
         suggestion = _names.spelling(sought.name)
         confidence, reason = min(0.8, confidence), "in no termbase, and made of no common words"
@@ -428,7 +431,8 @@ def _inconsistencies(
     usual, count = forms.most_common(1)[0]
     concept = places[0][2].concept
     accepted = sum(term.status in _ACCEPTED for term in concept.terms(document.target_lang))
-    if not document.is_required(concept) and (accepted > _VARIANTS or count < 2):
+    free = accepted > _VARIANTS or count < 2 or concept.domain == "place"  # Moscow or Russia: metonymy
+    if free and not document.is_required(concept):
         return
     for form in forms:
         if form == usual or _is_short_form(form, usual, concept):
@@ -576,7 +580,7 @@ def _means(concept: Concept, noun: str) -> bool:
     return any(gloss.pairs and gloss.words < 1.0 for gloss in literals)
 
 
-_INSTITUTIONS = frozenset("院会局部司行社团校所馆室厅署处委网站区市省县国州法厂店盟报台")
+_INSTITUTIONS = frozenset("院会局部司行社团校所馆室厅署处委网站区市省县国州法厂店盟报台长统")
 """Last characters of words that stand for a name mentioned before: 委员会, the commission."""
 
 
