@@ -21,6 +21,7 @@ from bitext._quantity import (
     Name,
     Quantity,
     compound,
+    is_marker,
     without_noise,
 )
 from bitext.data import Span
@@ -378,8 +379,6 @@ def _is_year(number: _Number) -> bool:
 _REFERENCE = re.compile(
     r"(?:articles?|paragraphs?|subparagraphs?|sections?|clauses?|items?|appendix|annex|schedule|rule|chapter|attachment) $"
 )
-_MARKER = re.compile(r"\)|\.(?:[A-Z]| [A-Z])")
-_MARKER_BEFORE = re.compile(r"(?:^|[\n:;\[(]) ?$")
 
 
 def _weight(norm: str, text: str, number: _Number, kind: str) -> float:
@@ -388,13 +387,11 @@ def _weight(norm: str, text: str, number: _Number, kind: str) -> float:
     if not number.digits:
         if number.vague:
             return 0.9 if number.high >= 1000 else 0.6
-        return {0.0: 0.2, 1.0: 0.1, 2.0: 0.4}.get(number.low, 0.6) if number.high < 10 else 0.9
+        return {0.0: 0.2, 1.0: 0.1, 2.0: 0.5}.get(number.low, 0.6) if number.high < 10 else 0.9
     if kind != "plain" or number.scaled:
         return 0.5 if number.low == 1 and number.step == 1 and kind in ("time", "measure") else 1.0
-    if number.low < 20 and (
-        _MARKER_BEFORE.search(norm, max(0, start - 2), start) or _MARKER.match(text, end)
-    ):
-        return 0.3  # a list marker or footnote
+    if is_marker(norm, start, end):
+        return 0.3
     if start > 1 and norm[start - 1] in "-+.g" and (norm[start - 2].isalnum() or norm[start - 1] == "g"):
         return 0.3  # Article 7-1, GMT+8, G20
     if _REFERENCE.search(norm, max(0, start - 14), start) or (

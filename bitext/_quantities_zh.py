@@ -22,6 +22,7 @@ from bitext._quantity import (
     Name,
     Quantity,
     compound,
+    is_marker,
     without_noise,
 )
 from bitext.data import Span
@@ -146,7 +147,7 @@ def _is_bare_scale(norm: str, run: str, start: int, end: int) -> bool:
     if run not in _SCALES or run == "十":
         return False
     return not _at(norm, start - 1, "上近过逾超成以约每") and not _at(
-        norm, end, "个家人名元年次吨亩里多余计强佳"
+        norm, end, "个家人名元年次吨亩里多余计强佳大"
     )
 
 
@@ -342,7 +343,7 @@ def _counted(norm: str, text: str, run: str, number: _Number, start: int, end: i
     low, high = without_noise(low * factor), without_noise(high * factor)
     if run[0] in "百千万亿" and _at(norm, begin - 1, "上成"):
         hedge, high, vague = "over", high * VAGUE_HIGH, True
-    elif norm[begin - 2 : begin] == "数以":  # 数以万计
+    elif norm[begin - 2 : begin] == "数以" and run[0] in "十百千万亿":  # 数以万计
         begin, stop, high, vague = begin - 2, stop + _at(norm, stop, "计"), high * VAGUE_HIGH, True
     weight = _weight(norm, run, number, kind, start, end)
     if weight is None:
@@ -358,7 +359,7 @@ _NAMES: dict[str, Name] = ZH_UNITS | {name: Name("money", code) for name, code i
 _LONGEST_NAME = max(map(len, _NAMES))
 # a unit that begins a longer word is none: 成功, 里程, 米兰
 _LONGER_WORDS = {
-    "成": "功立为员本长熟效果就品交因人都份型年分绩", "天": "然气津空下", "日": "元本内瓦", "周": "围边末转期", "里": "程面约昂",
+    "成": "员", "天": "然气津空下", "日": "元本内瓦", "周": "围边末转期", "里": "程面约昂",
     "米": "兰歇饭粉其", "克": "服罗拉里", "升": "级值高降幅到", "桶": "装", "载": "体入荷重客", "磅": "礴", "厘": "定清米",
     "折": "叠扣旧射价损算线合", "秒": "杀", "岁": "月", "季": "节军风", "元": "素旦月年宇件老凶朝首代", "年": "轻龄级",
     "瓦": "解", "斤": "斤", "两": "国岸地个次种侧边方者家人会级岁年天月周位名条",
@@ -501,12 +502,8 @@ def _weight(norm: str, run: str, number: _Number, kind: str, start: int, end: in
     """How surely a translation shows the number; ``None`` if it is no number at all."""
     counted = kind != "plain" or (end < len(norm) and norm[end] in _CLASSIFIERS)
     if run[0].isdigit():
-        if (
-            kind == "plain"
-            and number.low < 20
-            and (not start or norm[start - 1] in "\n[(" or _at(norm, end, ")"))
-        ):
-            return 0.3  # a list marker or footnote
+        if kind == "plain" and is_marker(norm, start, end):
+            return 0.3
         if number.step == 1 and number.low < 10 and (kind == "plain" or number.low == 1):
             return 0.5 if number.low == 1 else 0.6
         if (

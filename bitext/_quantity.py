@@ -7,6 +7,7 @@ them and `_quantity_wording` says them.  A quantity is an interval, because much
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, NamedTuple
@@ -99,6 +100,15 @@ def compound(first: Quantity, second: Quantity, text: str) -> Quantity | None:
     value = without_noise(first.low + second.low * part)
     hedge = first.hedge or second.hedge
     return replace(first, span=span, text=text[slice(*span)], low=value, high=value, hedge=hedge, step=part)
+
+
+_LIST_MARKER = re.compile(r"(?:(?<![^\n])|(?<=[:;] )|(?<=[:;]))\d{1,2}(?:[.)、]|  )|(?<=[(\[])\d{1,3}[)\]]")
+
+
+def is_marker(norm: str, start: int, end: int) -> bool:
+    """Whether a bare number marks a list item or a footnote: "1. ", "; 2)", "[3]"."""
+    match = _LIST_MARKER.match(norm, start)
+    return match is not None and match.end() <= end + 2
 
 
 def same_currency(first: str, second: str) -> bool:

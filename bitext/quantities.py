@@ -282,8 +282,11 @@ def _rounds(s: Quantity, t: Quantity, low: float, other_low: float) -> bool:
     """Whether one number is the other, rounded to two or more digits of a large number."""
     if not (s.exact and t.exact) or s.kind in ("date", "ordinal") or not low or not other_low:
         return False
-    coarse = s if s.step * _unit_worth(s) >= t.step * _unit_worth(t) else t
-    step = coarse.step * _unit_worth(coarse)
+    own, step = s.step * _unit_worth(s), t.step * _unit_worth(t)
+    coarse = t if step >= own else s
+    if coarse is s and s.unit == t.unit:
+        return False  # a translation does not know more digits
+    step = max(own, step)
     if step < 2 and not (coarse.hedge and coarse.low >= 10):
         return False
     if coarse.low / coarse.step < (9.5 if not coarse.hedge else 1):
@@ -350,17 +353,26 @@ def _magnitude(s: Quantity, t: Quantity) -> _Relation | None:
 
 def _value(s: Quantity, t: Quantity) -> _Relation | None:
     """Another number for what may be the same thing."""
-    if not (s.exact and t.exact) and not (s.kind == t.kind != "plain" and not s.vague and not t.vague):
+    exact = s.exact and t.exact
+    if not exact and (s.vague or t.vague or s.kind != t.kind or s.kind == "plain"):
         return None
-    if s.kind != t.kind and not (s.kind in _COUNTS and t.kind in _COUNTS and "plain" in (s.kind, t.kind)):
-        return None
-    if s.kind in ("date", "ordinal") and s.unit != t.unit:
-        return None
-    if (s.unit == "clock") != (t.unit == "clock"):
+    factor = t.low / s.low if s.low else None
+    sure = 0.5 + 0.5 * min(s.weight, t.weight)
+    if not _countable_alike(s, t):
+        return _Relation("value", 0.2 * sure, factor) if _calendar_alike(s, t) else None
+    if (s.kind in ("date", "ordinal") and s.unit != t.unit) or (s.unit == "clock") != (t.unit == "clock"):
         return None
     closeness = min(s.low, t.low) / max(s.low, t.low) if s.low > 0 and t.low > 0 else 0.0
     same_unit = 0.1 if s.unit == t.unit and s.kind == t.kind else 0.0
-    return _Relation("value", 0.15 + 0.15 * closeness + same_unit, t.low / s.low if s.low else None)
+    return _Relation("value", (0.15 + 0.15 * closeness + same_unit) * sure, factor)
+
+
+def _calendar_alike(s: Quantity, t: Quantity) -> bool:
+    """A day and "the 27th"; a year and another number of four digits."""
+    kinds = {(s.kind, s.unit), (t.kind, t.unit)}
+    if kinds == {("date", "day"), ("ordinal", "")}:
+        return min(s.weight, t.weight) > 0.5
+    return kinds == {("date", "year"), ("plain", "")} and 1000 <= s.low <= 9999 and 1000 <= t.low <= 9999
 
 
 _COUNTS = frozenset({"plain", "money", "measure", "time", "multiple"})
@@ -376,9 +388,10 @@ def _countable_alike(s: Quantity, t: Quantity) -> bool:
 def _split(quantities: list[Quantity], others: list[Quantity], lang: str) -> list[Quantity]:
     """Take a range, score or "three out of four" apart where the other side has only its parts."""
     result: list[Quantity] = []
+    atoms = [*others, *(end for o in others if not o.exact and not o.vague for end in _parts(o, lang))]
     for q in quantities:
         parts = () if any(_equal(q, o) for o in others) else _parts(q, lang)
-        found = bool(parts) and all(any(_equal(part, o) for o in others) for part in parts)
+        found = bool(parts) and all(any(_equal(part, o) for o in atoms) for part in parts)
         result.extend(parts if found else (q,))
     return result
 
