@@ -294,9 +294,9 @@ class SentenceTransformerEmbedder:
         self.name = name
         self.device = _device(device)
         self.model = _load_sentence_transformer(name, self.device)
+        self.digest = _weights_digest(self.model)
         if self.device.type == "cuda":
             self.model.half()
-        self.digest = _state_digest(self.model.state_dict())
         self.dim: int = self._encode([""], 1).shape[1]
         self._batch_size = 256 if self.device.type == "cuda" else 32
 
@@ -702,14 +702,17 @@ def _quiet() -> Iterator[None]:
                 logging.enable_progress_bar()
 
 
-def _state_digest(state: dict[str, torch.Tensor]) -> str:
-    """Digest of names, shapes and about 4096 evenly spaced values of each weight: reading all takes long."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(state.items()):
+def _weights_digest(model: torch.nn.Module) -> str:
+    """Digest of the shape and about 4096 evenly spaced values of each weight: reading all takes long.
+
+    Names stay out of it: they change from one version of sentence-transformers to the next.
+    """
+    parts = []
+    for tensor in model.parameters():
         flat = tensor.detach().flatten()
         sample = flat[:: max(1, len(flat) // 4096)].cpu().float().numpy()
-        digest.update(f"{name} {tuple(tensor.shape)}".encode() + sample.tobytes())
-    return digest.hexdigest()
+        parts.append(hashlib.sha256(f"{tuple(tensor.shape)}".encode() + sample.tobytes()).hexdigest())
+    return hashlib.sha256("".join(sorted(parts)).encode()).hexdigest()
 
 
 def _sentence_transformer_files(config: dict[str, Any]) -> dict[str, Any]:

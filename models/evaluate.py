@@ -2,7 +2,7 @@
 
 ::
 
-    python models/evaluate.py zh-en --tatoeba FOLDER --align FOLDER [--align FOLDER ...] [--composed]
+    python models/evaluate.py zh-en --tatoeba FOLDER --align FOLDER [--align FOLDER ...] [--composed] [--card]
 
 The alignment folders are in Vecalign's format (``src/ tgt/ gold/``); `align` says what the program is.  It
 judges encoders against each other and is not the aligner of the library.
@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bitext.embedding import Embedder, load_embedder
+from packing import write_card
+
+from bitext.embedding import Embedder, PackagedEmbedder, load_embedder
 
 Array = NDArray[Any]
 Gold = tuple[tuple[int, ...], tuple[int, ...]]
@@ -195,15 +197,25 @@ def main() -> None:
         "--composed", action="store_true", help="windows as sums of segments only: ten times faster"
     )
     parser.add_argument("--device")
+    parser.add_argument(
+        "--card", action="store_true", help="write the figures into the card of a packaged model"
+    )
     options = parser.parse_args()
     embedder = load_embedder(options.model, device=options.device)
-    figures: dict[str, Any] = {"model": embedder.name, "digest": embedder.digest}
+    figures: dict[str, Any] = {}
     if options.tatoeba:
-        figures["tatoeba"] = tatoeba(embedder, options.tatoeba)
+        figures["Tatoeba %"] = tatoeba(embedder, options.tatoeba)
     for folder in options.align:
         ways = {"composed": True} if options.composed else {"composed": True, "whole": False}
-        figures[folder.name] = {n: beads_f1(embedder, folder, composed=way) for n, way in ways.items()}
-    print(json.dumps(figures))
+        beads = {way: beads_f1(embedder, folder, composed=composed) for way, composed in ways.items()}
+        figures[f"{folder.name} strict F1, windows"] = {way: found["f1"] for way, found in beads.items()}
+    print(json.dumps({"model": embedder.name, "digest": embedder.digest, **figures}))
+    if options.card:
+        if not isinstance(embedder, PackagedEmbedder):
+            parser.error(f"{options.model} is not a packaged model and has no card")
+        card = json.loads((embedder.folder / "model.json").read_text(encoding="utf-8"))
+        card["measurements"] |= figures
+        write_card(embedder.folder, card)
 
 
 if __name__ == "__main__":

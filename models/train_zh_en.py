@@ -16,7 +16,8 @@ negatives.
 
 Both ways round, with an additive margin.  The same command again goes on from the last checkpoint::
 
-    python models/train_zh_en.py --data FOLDER --scratch FOLDER --output models/zh-en
+    python models/build_zh_en.py --output BASE
+    python models/train_zh_en.py --base BASE --data FOLDER --scratch FOLDER --output models/zh-en
 """
 
 from __future__ import annotations
@@ -120,9 +121,7 @@ def main() -> None:
     """Train, and write the model."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of <source>.tsv.gz")
-    parser.add_argument(
-        "--base", type=Path, default=Path(__file__).parent / "zh-en", help="packaged model to start from"
-    )
+    parser.add_argument("--base", type=Path, required=True, help="what build_zh_en.py wrote")
     parser.add_argument("--scratch", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--output", type=Path, help="where to write the model; without it, only checkpoints")
     parser.add_argument("--steps", type=int, default=1500)
@@ -132,6 +131,8 @@ def main() -> None:
     parser.add_argument("--checkpoint-every", type=int, default=100, metavar="STEPS")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
+    if any(name.endswith(".lora_a") for name in load_file(options.base / "model.safetensors")):
+        parser.error(f"{options.base} is trained already; expected what models/build_zh_en.py writes")
     model = Adapted(options.base, torch.device(options.device))
     tokenize = PackagedEmbedder(options.base, device=options.device).token_rows
     sources = read_sources(options.data)
