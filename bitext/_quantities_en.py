@@ -120,7 +120,7 @@ def _any_of(words: Iterable[str]) -> str:
 
 # ------------------------------------------------------------------------------------------- what a number is
 
-_NUM = r"(?:\d{1,3}(?:(?:,|[ ],[ ]|[ ])\d{3})+(?!,?\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<![\w.])\.\d+)"
+_NUM = r"(?:\d{1,3}(?:(?:,|[ ],[ ]|[ ])\d{3})+(?!,?\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<![\w.)\]])\.\d+)"
 _NUMERAL_WORD = _any_of({*_ONES, *_TENS, *_SCALES, *_PLURALS})
 _OTHER_WORD = _any_of(
     {*_ORDINALS, *_PARTS, *_MULTIPLES, *_HALVES, *_MONTHS, *_DECADES}
@@ -133,7 +133,7 @@ _CODES = (
 )
 _START = re.compile(
     rf"""
-    (?P<skip> (?<![a-z$]) (?!(?:{_CODES})[-.]?\d) [a-z]+[-.]?\d(?:[\da-z.\-]*[\da-z])? | \d+(?:\.\d+){{2,}}\w*
+    (?P<skip> (?<![a-z$]) (?!(?:{_CODES})[-.]?\d) [a-z]+[-.]?\d(?:[\da-z.\-]*[\da-z])?(?!\d*%) | \d+(?:\.\d+){{2,}}\w*
             | 24/7 | https?://\S+ | fifty-fifty )
   | (?P<digits> {_NUM} )
   | (?<![a-z\d'.-]) (?P<roman> [ivxlc]{{2,7}} | (?:(?<=phase[ ])|(?<=stage[ ])|(?<=basel[ ])|(?<=tier[ ])|(?<=part[ ])
@@ -198,7 +198,9 @@ def _roman(norm: str, text: str, start: int, end: int) -> list[Quantity]:
 
 # ------------------------------------------------------------------------------------------------- numerals
 
-_SCALE_AFTER = re.compile(rf"[ -]?({_any_of(_SCALES)}|mn|mln|mio|bn|bln|tn|trn|[kmbt])(?![a-z²\d]|/s)")
+_SCALE_AFTER = re.compile(
+    rf"(?:\+|-plus)?[ -]?({_any_of(_SCALES)}|mn|mln|mio|bn|bln|tn|trn|[kmbt])(?![a-z²\d]|/s)"
+)
 _VULGAR = re.compile(r" ?([½¼¾])")
 
 
@@ -329,6 +331,7 @@ _NAMES: dict[str, Name] = EN_UNITS | {name: Name("money", code) for name, code i
 _AFTER = re.compile(rf"(?P<gap> |-|- )?(?P<name>{_any_of(_NAMES)})(?![a-z\d²])")
 _OF_NAME = re.compile(rf" (?:of|worth of) (?P<name>{_any_of(_NAMES)})(?![a-z])")
 _SUFFIX = re.compile(r"(?:st|nd|rd|th)(?![a-z])")
+_MORE = re.compile(r"\d(?:\+|-plus)")
 _CODE_LETTERS = re.compile(r"[gkdpwmx](?![a-z])[\da-z.]*|[a-z]+\d[\da-z.]*")
 
 
@@ -355,7 +358,7 @@ def _counted(norm: str, text: str, number: _Number) -> _Reading:
         kind, unit = "date", "year"
     quantity = Quantity(
         (begin, stop), text[begin:stop], number.low * factor, number.high * factor, kind, unit,
-        _hedge(norm, begin, stop), number.vague, number.step, _weight(norm, text, number, kind),
+        _hedge(norm, begin, stop) or ("over" if _MORE.search(text, start, end) else ""), number.vague, number.step, _weight(norm, text, number, kind),
     )  # fmt: skip
     return [quantity], stop
 
@@ -392,7 +395,11 @@ def _weight(norm: str, text: str, number: _Number, kind: str) -> float:
         return 0.5 if number.low == 1 and number.step == 1 and kind in ("time", "measure") else 1.0
     if is_marker(norm, start, end):
         return 0.3
-    if start > 1 and norm[start - 1] in "-+.g" and (norm[start - 2].isalnum() or norm[start - 1] == "g"):
+    if (
+        start > 1
+        and norm[start - 1] in "-+.g"
+        and (norm[start - 2].isalnum() or norm[start - 2] in ")]%" or norm[start - 1] == "g")
+    ):
         return 0.3  # Article 7-1, GMT+8, G20
     if _REFERENCE.search(norm, max(0, start - 14), start) or (
         start > 2 and text[start - 3 : start].isupper()
@@ -643,7 +650,7 @@ def _several(norm: str, text: str, word: str, start: int, end: int) -> _Reading:
     return [Quantity((start, stop), text[start:stop], 2.0, high, kind, unit, vague=True, weight=0.2)], stop
 
 
-_BEFORE_SHARE = re.compile(r"(?<![a-z])(?:an?|one|top|bottom|upper|lower|richest|poorest)[ -]$")
+_BEFORE_SHARE = re.compile(r"(?<![a-z])(?:an?|one|top|bottom|upper|lower|last|final|richest|poorest)[ -]$")
 _AFTER_SHARE = re.compile(r" (?:of|to|or|and|less|more|higher|lower|smaller|larger)(?![a-z])|[,.;)]")
 
 

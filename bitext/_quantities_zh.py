@@ -88,7 +88,7 @@ _RUN = re.compile(
             | 半(?=[年个小天日月世成价分秒公斤亩吨]) )
   | (?P<run>
         (?: {_NUM} | 几(?=[十百千万亿兆]) | (?<![{_COUNTED_NOUNS}])数(?=[十百千万亿兆])(?!百分之) | (?!兆)[{_CHARS}] )
-        (?: (?<=\d)[ ](?=[百千万亿兆]) (?:{_INNER}) | [余多](?=[百千万亿兆]) | (?<=[十百千])几(?=[万亿]) | {_INNER}
+        (?: (?<=\d)[ ](?=[百千万亿兆]) (?:{_INNER}) | [ ]?[余多](?=[百千万亿兆]) | (?<=[十百千])几(?=[万亿]) | {_INNER}
           | (?<=[百千万亿兆]){_NUM} )*
         (?: (?<=[零〇一二两三四五六七八九十])[点.][零〇一二三四五六七八九]+(?![十\d分刻])[百千万亿]* )?
     )
@@ -377,6 +377,7 @@ def _name(
         if (
             piece in _NAMES
             and not (piece == "两" and after_classifier)
+            and (piece != "成" or number.high <= 10)
             and not _begins_longer_word(norm, piece, at)
         ):
             return _NAMES[piece], at + length
@@ -513,6 +514,14 @@ def _weight(norm: str, run: str, number: _Number, kind: str, start: int, end: in
             or _at(norm, end, "ABCEFHST")
         ):
             return 0.3  # G20, CX-5, 2A
+        if (
+            kind == "plain"
+            and number.step == 1
+            and number.low < 100
+            and _at(norm, end, "。,;")
+            and not _at(norm, start - 1, " ")
+        ):
+            return 0.6  # a reference at the end of a sentence
         return 0.3 if run in ("911", "315", "618", "1111") else 1.0  # dates without a mark
     if len(run) > 1:
         small = number.high < 1000
@@ -529,8 +538,8 @@ def _weight(norm: str, run: str, number: _Number, kind: str, start: int, end: in
 
 _HEDGE_BEFORE = re.compile(
     r"""(?:
-    (?P<not_over> [不未没无](?:得|能|可|会|应|宜|再|曾|有)?(?:超过|超出|逾越|逾|多于|高于|大于|超) )
-  | (?P<not_under> [不未没无](?:得|能|可|会|应|宜|再|曾)?(?:少于|低于|小于|下) )
+    (?P<not_over> [不未没无](?:得|能|可|会|应|宜|要|再|曾|有)?(?:超过|超出|逾越|逾|多于|高于|大于|超) )
+  | (?P<not_under> [不未没无](?:得|能|可|会|应|宜|要|再|曾)?(?:少于|低于|小于|下) )
   | (?P<under> 不到|不足|未到|少于|低于|未满|不满|小于|将近|接近|逼近|近乎|几近|几乎|至多|最多|未达|不及|跌破|跌穿
         | (?<![最附邻远相])近 )
   | (?P<over> 超过|超出|超逾|至少|最少|起码|高于|多于|大于|突破|冲破|越过|超越|逾|超|破|(?<![经通超])过(?=[百千万亿半]) )
@@ -792,7 +801,7 @@ def _range(first: Quantity, second: Quantity, norm: str, text: str) -> Quantity 
 
 
 _LAST_SCALE = re.compile(
-    r"[\d几数零一二两三四五六七八九十](?P<scale>(?:[百万亿]|千(?![伏瓦米克卡赫焦帕比])|兆(?![瓦赫字帕伏比]))+)(?![零一二三四五六七八九\d])"
+    r"[\d几数零一二两三四五六七八九十] ?(?P<scale>(?:[百万亿]|千(?![伏瓦米克卡赫焦帕比])|兆(?![瓦赫字帕伏比]))+)(?![零一二三四五六七八九\d])"
 )
 
 
