@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, zip_longest
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,6 +66,7 @@ def page(reports: Sequence[Report]) -> str:
             targets=[_target_view(t, report) for t, report in enumerate(reports)],
             worst=_worst(reports),
             rows=_row_views(reports, rows),
+            many_rows=len(rows) > 200,
         )
     )
     return html
@@ -192,7 +194,8 @@ def _grid_rules(rows: Sequence[_Row], n_targets: int) -> str:
         f".cg{t}{{grid-column:{2 * t + 2}}}.ct{t}{{grid-column:{2 * t + 3}}}" for t in range(n_targets)
     )
     rules = "".join(f".g{slot}-{n}{{grid-row:{slot + 1}/span {n}}}" for slot, n in sorted(places))
-    bars = "".join(f".q{i}{{width:{5 * i}%}}" for i in range(21))
+    bars = "".join(f".q{i}{{background-size:{5 * i}% 100%}}" for i in range(21))
+    bars += f".profile svg{{max-width:{3 * max(1, len(rows))}rem}}"  # few beads, no fat bars
     return f"{bars}@media (min-width:48.01em),print{{.cs{{grid-column:1}}{columns}{rules}}}"
 
 
@@ -230,13 +233,13 @@ def _issue_id(target: int, rank: int) -> str:
 
 
 def _issue_views(t: int, report: Report) -> list[dict[str, Any]]:
-    places = {id(issue): str(place) for issue, place, _ in _in_reading_order(report)}
+    places = {id(issue): place for issue, place, _ in _in_reading_order(report)}
     return [
         {
             "id": _issue_id(t, rank),
             "issue": issue,
             "place": places[id(issue)],
-            "suggestion": issue.suggestion,
+            "file": PurePath(places[id(issue)].path).name,
             "source": _snippet(report.alignment.source, issue.source_span),
             "target": _snippet(report.alignment.target, issue.target_span),
             "target_index": t,
@@ -251,16 +254,19 @@ def _snippet(document: Document, span: Span | None) -> tuple[str, str, str] | No
         return None
     start, end = span
     reach, longest = (18, 80) if document.lang.startswith("zh") else (48, 200)
-    before = document.text[max(0, start - reach) : start].rpartition("\n")[2].lstrip()
-    after = document.text[end : end + reach].partition("\n")[0].rstrip()
+    before = _clipped(document.text[max(0, start - reach) : start].rpartition("\n")[2][::-1], reach)[::-1]
+    after = _clipped(document.text[end : end + reach].partition("\n")[0], reach)
     inside = document.text[start:end]
     if len(inside) > longest:
-        return before, inside[:longest].rstrip() + "…", ""
-    return (
-        ("…" + before if len(before) >= reach - 1 else before),
-        inside,
-        (after + "…" if len(after) >= reach - 1 else after),
-    )
+        inside, after = inside[:longest].rstrip() + "…", ""
+    return before, inside, after
+
+
+def _clipped(text: str, reach: int) -> str:
+    """End a context that fills its `reach` at a word, with an ellipsis."""
+    if len(text) < reach:
+        return text.rstrip()
+    return (text.rpartition(" ")[0] or text).rstrip() + "…"
 
 
 def _target_view(t: int, report: Report) -> dict[str, Any]:
@@ -276,7 +282,7 @@ def _target_view(t: int, report: Report) -> dict[str, Any]:
             for name in ("omitted", "added", "reordered", "shifted")
         ],
         "counts": [(severity, counts[severity]) for severity in reversed(SEVERITIES) if counts[severity]],
-        "reference": [(name, f"{value:.1f}", signature) for name, value, signature in scores.reference],
+        "reference": [(name, _decimal(value, 1), signature) for name, value, signature in scores.reference],
         "n_beads": len(report.alignment),
         "peak": _peak(scores),
         "profile": _profile_view(report),
@@ -297,7 +303,9 @@ def _profile_view(report: Report) -> dict[str, Any]:
         worst.setdefault(issue.bead, issue.severity)
     beads = list(enumerate(report.alignment))
     return {
-        "bars": "".join(f"M{i}.5 28v-{v * scale:.1f}" for i, v in enumerate(profile) if v * scale >= 0.05),
+        "bars": "".join(
+            f"M{i}.2 28v-{v * scale:.1f}h.6V28z" for i, v in enumerate(profile) if v * scale >= 0.05
+        ),
         "omissions": "".join(f"M{i} 0h1v28h-1z" for i, bead in beads if bead.is_omission),
         "additions": "".join(f"M{i} 0h1v28h-1z" for i, bead in beads if bead.is_addition),
         "ticks": sorted(worst.items()),
@@ -364,7 +372,7 @@ class _BeadViews:
         profile = _number(self.report.scores.drift.profile[cell.bead])
         return {
             "id": f"b{self.t}-{cell.bead}",
-            "slot": f"g{cell.slot}-{cell.n_slots}",
+            "slot": f" g{cell.slot}-{cell.n_slots}" if cell.slot or cell.n_slots > 1 else "",
             "index": cell.bead,
             "bead": bead,
             "value": fidelity,

@@ -333,9 +333,9 @@ def _number(value: float | None) -> float | None:
     return round(float(value), 6) if value is not None and math.isfinite(value) else None
 
 
-def _decimal(value: float | None) -> str:
+def _decimal(value: float | None, places: int = 2) -> str:
     number = _number(value)
-    return "–" if number is None else f"{number:.2f}"
+    return "–" if number is None else f"{number:.{places}f}"
 
 
 def _percent(share: float | None) -> str:
@@ -375,7 +375,7 @@ def _summary(report: Report) -> str:
         f"{_issue_count(report.issues)} in {_counted(len(report.alignment), 'bead')}",
         f"fidelity {_decimal(scores.fidelity)}",
         f"drift: {_drift_parts(scores)}" + (f", peaks at bead {peak[0]} ({peak[1]:.1f} MAD)" if peak else ""),
-        *(f"{name} {value:.1f}" for name, value, _ in scores.reference),
+        *(f"{name} {_decimal(value, 1)}" for name, value, _ in scores.reference),
     ]
     return "; ".join(parts)
 
@@ -428,8 +428,8 @@ def _common_source(reports: Sequence[Report]) -> Document:
             other.text != source.text or not np.array_equal(other.spans, source.spans)
         ):
             raise BitextError(
-                f"the reports are about different sources: {_path(source, 'source')} ({len(source)} segments) "
-                f"and {_path(other, 'source')} ({len(other)}); "
+                f"the reports are about different sources, {_path(source, 'source')} ({len(source)} segments)"
+                f" and {_path(other, 'source')} ({len(other)}); "
                 "expected translations of one source, segmented once."
             )
     return source

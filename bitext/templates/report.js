@@ -8,6 +8,7 @@
   const form = $(".filters");
   let language = "en";
   let current = null;
+  let barHeight = 0;
 
   const rows = $$(".beads > li").map((element, order) => {
     const issues = $$("details.issue", element);
@@ -109,16 +110,18 @@
 
   function step(direction, flaggedOnly) {
     const visible = rows.filter((row) => !row.element.hidden);
-    const at = visible.findIndex((row) => row.element === (current && !current.hidden ? current : topmost()));
-    for (let i = at + direction; i >= 0 && i < visible.length; i += direction) {
+    const started = current && !current.hidden;
+    const from = visible.findIndex((row) => row.element === (started ? current : topmost()));
+    for (let i = started ? from + direction : from; i >= 0 && i < visible.length; i += direction) {
       if (!flaggedOnly || visible[i].flagged) return go(visible[i].element);
     }
-    if (!current && at >= 0) go(visible[at].element);
   }
 
   function topmost() {
-    const top = $(".bar").getBoundingClientRect().bottom;
-    return rows.find((row) => !row.element.hidden && row.element.getBoundingClientRect().bottom > top)?.element;
+    const box = list.getBoundingClientRect();
+    const top = Math.max(box.top, barHeight) + 12;
+    const under = document.elementFromPoint(box.left + box.width / 2, Math.min(top, innerHeight - 1));
+    return under?.closest("li.r") ?? rows.find((row) => !row.element.hidden)?.element;
   }
 
   document.addEventListener("click", (event) => {
@@ -133,14 +136,14 @@
     } else go(place);
   });
 
+  let lit = []; // both underlines and the card of the issue under the pointer
   for (const name of ["pointerover", "focusin"]) {
     document.addEventListener(name, (event) => {
       const element = event.target.closest?.(".beads .m, details.issue");
-      for (const lit of $$(".on")) lit.classList.remove("on");
-      for (const id of element ? (element.dataset.i ?? element.id).split(" ") : []) {
-        document.getElementById(id).classList.add("on");
-        for (const mark of $$(`.m[data-i~="${id}"]`)) mark.classList.add("on");
-      }
+      const ids = element ? (element.dataset.i ?? element.id).split(" ") : [];
+      for (const old of lit) old.classList.remove("on");
+      lit = ids.flatMap((id) => $$(`#${id}, .m[data-i~="${id}"]`, element.closest("li.r")));
+      for (const one of lit) one.classList.add("on");
     });
   }
 
@@ -207,8 +210,8 @@
   // -------------------------------------------------------------------- layout
   function measure() {
     const bar = $(".bar");
-    const height = getComputedStyle(bar).position === "sticky" ? bar.offsetHeight : 0;
-    document.documentElement.style.setProperty("--bar-height", `${height + 8}px`);
+    barHeight = getComputedStyle(bar).position === "sticky" ? bar.offsetHeight : 0;
+    document.documentElement.style.setProperty("--bar-height", `${barHeight}px`);
   }
 
   let waiting = false;
@@ -222,6 +225,7 @@
 
   setLanguage(savedLanguage() ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
   measure();
+  follow();
   const place = document.getElementById(location.hash.slice(1));
   if (place?.closest("li.r")) go(place);
 })();
