@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 
 _HASHED = ("config.json", "model.safetensors", "tokenizer.json")
+_MODEL_FILES = {".json", ".safetensors", ".bin", ".txt", ".model"}
 _PARTS = (".packed", ".scale", ".lora_a", ".lora_b")  # of a matrix that is stored in 4 bits
 _ROOTS = (Path(__file__).parent / "_models", Path(__file__).parent.parent / "models")
 _TOKENS_PER_BATCH = {
@@ -144,18 +145,20 @@ def _load(name: str | Path, device: str | None) -> Embedder:
     folder = packaged.get(str(name), Path(name))
     if (folder / "model.json").is_file():
         return PackagedEmbedder(folder, device=device)
-    if folder.is_dir():
-        if not any((folder / f).is_file() for f in ("modules.json", "config.json")):
+    if not folder.is_dir():
+        cached = _hub_folder(str(name))
+        if cached is None:
             raise EmbeddingError(
-                f"folder {str(folder)!r} holds no model; expected a model.json (packaged) or modules.json "
-                "(SentenceTransformer) in it."
+                f"unknown model {str(name)!r}; packaged are {', '.join(packaged) or 'none'}. The folder of a "
+                "SentenceTransformer works too, or the name of one fetched before (hf download NAME)."
             )
-    elif not _in_hub_cache(str(name)):
+        folder = cached
+    if not any((folder / file).is_file() for file in ("modules.json", "config.json")):
         raise EmbeddingError(
-            f"unknown model {str(name)!r}; packaged are {', '.join(packaged) or 'none'}. The folder of a "
-            "SentenceTransformer works too, or the name of one fetched before (hf download NAME)."
+            f"folder {str(folder)!r} holds no model; expected a model.json (packaged) or modules.json "
+            "(SentenceTransformer) in it."
         )
-    return SentenceTransformerEmbedder(str(name), device=device)
+    return SentenceTransformerEmbedder(folder, name=str(name), device=device)
 
 
 class PackagedEmbedder:
@@ -218,10 +221,11 @@ class PackagedEmbedder:
 
         with tempfile.TemporaryDirectory(prefix="bitext-") as folder:
             self.export(Path(folder))
-            return _load_sentence_transformer(folder, self.device)
+            return _load_sentence_transformer(Path(folder), self.device)
 
     def export(self, folder: Path) -> None:
         """Write the encoder to `folder` in the layout of sentence-transformers, with float32 weights."""
+        import torch
         from safetensors.torch import save_file
 
         files = _sentence_transformer_files(_read_json(self.folder / "config.json"))
@@ -230,6 +234,9 @@ class PackagedEmbedder:
             (folder / name).write_text(json.dumps(content, indent=1), encoding="utf-8")
         (folder / "tokenizer.json").write_bytes((self.folder / "tokenizer.json").read_bytes())
         tensors = _read_tensors(self.folder / "model.safetensors", expand=True)
+        # mean pooling does not use it, but transformers complains about a BERT without
+        tensors["pooler.dense.weight"] = torch.zeros(self.dim, self.dim)
+        tensors["pooler.dense.bias"] = torch.zeros(self.dim)
         save_file(
             {n: t.contiguous() for n, t in tensors.items()}, folder / "model.safetensors", {"format": "pt"}
         )
@@ -280,8 +287,10 @@ class SentenceTransformerEmbedder:
 
     Parameters
     ----------
+    folder : Path
+        Where its files are.
     name : str
-        A folder, or a name in the local Hugging Face cache.
+        How people call it.
     device : str, optional
         By default CUDA if there is any; there it computes in half precision.
 
@@ -290,11 +299,11 @@ class SentenceTransformerEmbedder:
     name, digest, dim, device, model
     """
 
-    def __init__(self, name: str, *, device: str | None = None) -> None:
+    def __init__(self, folder: Path, *, name: str, device: str | None = None) -> None:
         self.name = name
         self.device = _device(device)
-        self.model = _load_sentence_transformer(name, self.device)
-        self.digest = _weights_digest(self.model)
+        self.model = _load_sentence_transformer(folder, self.device)
+        self.digest = _folder_digest(folder)
         if self.device.type == "cuda":
             self.model.half()
         self.dim: int = self._encode([""], 1).shape[1]
@@ -659,27 +668,31 @@ def _require_intact(folder: Path, hashes: dict[str, str]) -> None:
             )
 
 
-def _in_hub_cache(name: str) -> bool:
+def _hub_folder(name: str) -> Path | None:
+    """Where the Hugging Face cache keeps the model `name`; None if it does not."""
     from huggingface_hub import try_to_load_from_cache
 
-    candidates = [name, f"sentence-transformers/{name}"] if "/" not in name else [name]
-    try:
-        return any(isinstance(try_to_load_from_cache(c, "config.json"), str) for c in candidates)
-    except ValueError:  # not the form of a repository name
-        return False
+    for candidate in [name] if "/" in name else [name, f"sentence-transformers/{name}"]:
+        try:
+            path = try_to_load_from_cache(candidate, "config.json")
+        except ValueError:  # not the form of a repository name
+            return None
+        if isinstance(path, str):
+            return Path(path).parent
+    return None
 
 
-def _load_sentence_transformer(name: str, device: torch.device) -> Any:
+def _load_sentence_transformer(folder: Path, device: torch.device) -> Any:
     with _quiet():
         from sentence_transformers import SentenceTransformer
 
         try:
-            return SentenceTransformer(name, device=str(device), local_files_only=True)
+            return SentenceTransformer(str(folder), device=str(device), local_files_only=True)
         except Exception as error:
             reason = str(error).strip().partition("\n")[0]
             raise EmbeddingError(
-                f"{name!r} does not load as a SentenceTransformer ({reason}); expected a complete model on "
-                "this machine."
+                f"{str(folder)!r} does not load as a SentenceTransformer ({reason}); expected a "
+                "complete model."
             ) from error
 
 
@@ -702,17 +715,17 @@ def _quiet() -> Iterator[None]:
                 logging.enable_progress_bar()
 
 
-def _weights_digest(model: torch.nn.Module) -> str:
-    """Digest of the shape and about 4096 evenly spaced values of each weight: reading all takes long.
-
-    Names stay out of it: they change from one version of sentence-transformers to the next.
-    """
-    parts = []
-    for tensor in model.parameters():
-        flat = tensor.detach().flatten()
-        sample = flat[:: max(1, len(flat) // 4096)].cpu().float().numpy()
-        parts.append(hashlib.sha256(f"{tuple(tensor.shape)}".encode() + sample.tobytes()).hexdigest())
-    return hashlib.sha256("".join(sorted(parts)).encode()).hexdigest()
+def _folder_digest(folder: Path) -> str:
+    """Digest of names, sizes and first, middle and last mebibyte of a model's files: all takes long."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in _MODEL_FILES):
+        size = path.stat().st_size
+        digest.update(f"{path.relative_to(folder).as_posix()} {size}\n".encode())
+        with path.open("rb") as file:
+            for start in sorted({0, max(0, size // 2), max(0, size - 2**20)}):
+                file.seek(start)
+                digest.update(file.read(2**20))
+    return digest.hexdigest()
 
 
 def _sentence_transformer_files(config: dict[str, Any]) -> dict[str, Any]:

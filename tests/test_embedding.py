@@ -248,7 +248,7 @@ def test_a_sentence_transformer_gives_the_same_vectors(packaged, tmp_path, monke
     assert (model.encode(texts, show_progress_bar=False) * packaged.embed(texts)).sum(axis=1).min() > 1 - 1e-5
     packaged.export(tmp_path)
     # loaded once: the folder holds what `model` was loaded from
-    monkeypatch.setattr(embedding, "_load_sentence_transformer", lambda name, device: model)
+    monkeypatch.setattr(embedding, "_load_sentence_transformer", lambda folder, device: model)
     embedder = load_embedder(tmp_path, device="cpu")
     verify_embedder(embedder)
     long = "Every harbor on the northern coast was closed because of the storm. " * 60
