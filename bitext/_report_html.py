@@ -29,8 +29,6 @@ from bitext.report import (
     _labels,
     _name,
     _number,
-    _path,
-    _peak,
     _percent,
     _signatures,
     _static,
@@ -273,7 +271,6 @@ def _target_view(t: int, report: Report) -> dict[str, Any]:
     scores, counts = report.scores, Counter(issue.severity for issue in report.issues)
     return {
         "name": _name(report.alignment.target, f"target {t + 1}"),
-        "path": _path(report.alignment.target, "target"),
         "lang": report.alignment.target.lang,
         "fidelity": _decimal(scores.fidelity),
         "bar": _bar(scores.fidelity),
@@ -284,7 +281,6 @@ def _target_view(t: int, report: Report) -> dict[str, Any]:
         "counts": [(severity, counts[severity]) for severity in reversed(SEVERITIES) if counts[severity]],
         "reference": [(name, _decimal(value, 1), signature) for name, value, signature in scores.reference],
         "n_beads": len(report.alignment),
-        "peak": _peak(scores),
         "profile": _profile_view(report),
     }
 

@@ -301,7 +301,7 @@ def to_html(reports: Sequence[Report]) -> str:
     BitextError
         If there is no report, or the reports are about different or differently segmented sources.
     """
-    from bitext._report_html import page  # the largest view, and the only ones that need Jinja2
+    from bitext._report_html import page  # lazily: only HTML needs Jinja2
 
     return page(reports)
 
@@ -381,12 +381,10 @@ def _summary(report: Report) -> str:
 
 
 def _message(issue: Issue) -> str:
-    """One line: the check's sentence, the length of a passage without a target, the suggestion."""
+    """One line: the check's sentence, how long an omission is, the suggestion, each unless already said."""
     message = " ".join(issue.message.split())
-    if issue.target_span is None and issue.source_span is not None:
-        length = issue.source_span[1] - issue.source_span[0]
-        if str(length) not in message:
-            message += f" ({_counted(length, 'character')})"
+    if issue.check == "omission" and issue.source_span and "character" not in message:
+        message += f" ({_counted(issue.source_span[1] - issue.source_span[0], 'character')})"
     if issue.suggestion and issue.suggestion not in message:
         message += f" → {' '.join(issue.suggestion.split())}"
     return message
@@ -652,14 +650,8 @@ def _wrapped(text: str, *, first: int, rest: int) -> list[str]:
 
 def _cells(text: str) -> int:
     """Terminal cells: 2 for wide characters, 0 for combining marks and format characters."""
-    return sum(
-        0
-        if unicodedata.category(c) in ("Mn", "Me", "Cf")
-        else 2
-        if unicodedata.east_asian_width(c) in "WF"
-        else 1
-        for c in text
-    )
+    shown = [c for c in text if unicodedata.category(c) not in ("Mn", "Me", "Cf")]
+    return len(shown) + sum(unicodedata.east_asian_width(c) in "WF" for c in shown)
 
 
 def _plain(text: str) -> str:

@@ -447,11 +447,11 @@ def test_the_same_slip_twice_in_one_bead_is_two_findings():
 
 def test_github_commands_cannot_be_broken_out_of():
     """A message with a line break or a path with a comma would end the command early."""
-    source, target = document(["一。"], "zh"), document(["One."], "en", path="a,b:c.txt")
+    source, target = document(["一。"], "zh"), document(["One."], "en", path="a,b:c\nd.txt")
     found = issue(0, None, (0, 3), message="50 % of\r\n::error::this")
     (line,) = to_github([single(aligned(source, target, "1-1"), found)]).splitlines()
     assert line == (
-        "::error file=a%2Cb%3Ac.txt,line=1,endLine=1,col=1,endColumn=4,title=major number-mismatch"
+        "::error file=a%2Cb%3Ac%0Ad.txt,line=1,endLine=1,col=1,endColumn=4,title=major number-mismatch"
         "::50 %25 of ::error::this"
     )
 
@@ -651,7 +651,7 @@ def test_two_thousand_beads_fit_in_three_megabytes():
     """The bound the page promises; a book chapter is smaller."""
     zh = [f"第{i}句讲的是第{i * 7}号货架上的蓝莓酱，以及送货的那辆小卡车。" for i in range(2000)]
     en = [
-        f"Sentence {i} is about the blueberry jam on shelf {i * 7} of the depot, and about the little truck that "
+        f"Sentence {i} is about the blueberry jam on shelf {i * 7} of the depot, and the little truck that "
         "delivers it through the hills every other Friday."
         for i in range(2000)
     ]
