@@ -58,12 +58,34 @@ class Costs:
     shapes : tuple of (int, int)
         Allowed beads ``(a, b)``, both at least 1.
     gap_open, gap_extend : float
-        Added (negative) when a gap starts, and for each segment in it.
+        Added when a gap starts, and for each segment in it; negative.
     """
 
     shapes: tuple[tuple[int, int], ...]
     gap_open: float
     gap_extend: float
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How a bead is scored.
+
+    Attributes
+    ----------
+    margin : float
+        How much of the neighbors' mean cosine is subtracted.
+    spread : float
+        Log length ratio at which a bead counts half.
+    size : float
+        A bead of n segments counts n to this power, so that larger ones are not split for the number's sake.
+    ratio : float
+        Target length over source length where both say the same.
+    """
+
+    margin: float
+    spread: float
+    size: float
+    ratio: float
 
 
 def compose_windows(vectors: Float, lengths: NDArray[np.float64], max_overlap: int) -> Float:
@@ -189,6 +211,7 @@ class BeadScores:
     shapes : tuple of (int, int)
         Allowed beads.
     band : Band
+    weights : Weights
     device : str
         Where the similarities are multiplied.
     """
@@ -201,11 +224,13 @@ class BeadScores:
         target_lengths: NDArray[np.float64],
         shapes: tuple[tuple[int, int], ...],
         band: Band,
+        weights: Weights,
         *,
         device: str = "cpu",
     ) -> None:
         self.shapes = shapes
         self.band = band
+        self._weights = weights
         self.n_source, self.n_target = source.shape[1], target.shape[1]
         self._source, self._target = source, target
         self._source_sums = np.concatenate([[0.0], np.cumsum(source_lengths)])
@@ -244,7 +269,9 @@ class BeadScores:
         rows, columns = stop - start, last - first
         scores = np.empty((len(self.shapes), rows, columns), dtype=np.float32)
         for s, (a, b) in enumerate(self.shapes):
-            scores[s] = _margin(cosines, a, b, rows, columns) * self._length_fit(a, b, start, stop, first, last)
+            margin = _margin(cosines, a, b, rows, columns, self._weights.margin)
+            fit = self._length_fit(a, b, start, stop, first, last)
+            scores[s] = margin * fit * (a + b) ** self._weights.size
             usable = (
                 _slice_padded(self._source_known[a - 1][:, None], start, stop, axis=0)
                 & _slice_padded(self._target_known[b - 1][:, None], first, last, axis=0).T
@@ -253,12 +280,15 @@ class BeadScores:
         return first, scores
 
     def _length_fit(self, a: int, b: int, start: int, stop: int, first: int, last: int) -> NDArray[np.float64]:
-        """1 when both sides are equally long, falling to 0 (Bertalign's ``log2(1 + shorter / longer)``)."""
+        """1 when the sides are as long as they should be, falling to 0 as a Cauchy density does.
+
+        Its long tails forgive a free translation what a normal density would not.
+        """
         i, j = np.arange(start, stop), np.arange(first, last)
         left = self._source_sums[np.minimum(i + a, self.n_source)] - self._source_sums[i]
         right = self._target_sums[np.minimum(j + b, self.n_target)] - self._target_sums[j]
-        left, right = np.maximum(left, 1.0)[:, None], np.maximum(right, 1.0)[None, :]
-        return np.log2(1.0 + np.minimum(left / right, right / left))
+        off = np.log(np.maximum(right, 1.0))[None, :] - np.log(np.maximum(left, 1.0) * self._weights.ratio)[:, None]
+        return np.asarray(1.0 / (1.0 + (off / self._weights.spread) ** 2))
 
 
 def _slice_padded(array: NDArray, start: int, stop: int, axis: int = 1) -> NDArray:  # type: ignore[type-arg]
@@ -270,8 +300,8 @@ def _slice_padded(array: NDArray, start: int, stop: int, axis: int = 1) -> NDArr
     return np.pad(inner, pad)
 
 
-def _margin(cosines: Float, a: int, b: int, rows: int, columns: int) -> Float:
-    """Cosine of the two sides less the mean cosine of each side with the other's neighbors.
+def _margin(cosines: Float, a: int, b: int, rows: int, columns: int, weight: float) -> Float:
+    """Cosine of the two sides less part of the mean cosine of each side with the other's neighbors.
 
     A window that is one segment too short has a neighbor that fits as well, one that is too long fits less by
     itself: the margin tells both from the right one (Liu & Zhu 2022).  `cosines` starts one segment before the
@@ -284,7 +314,7 @@ def _margin(cosines: Float, a: int, b: int, rows: int, columns: int) -> Float:
         + cosines[0, 0:rows, b - 1, here_j]
         + cosines[0, 1 + a : 1 + a + rows, b - 1, here_j]
     )
-    return cosines[a - 1, here_i, b - 1, here_j] - baseline / 4
+    return cosines[a - 1, here_i, b - 1, here_j] - baseline * (weight / 4)
 
 
 @dataclass(frozen=True, slots=True)

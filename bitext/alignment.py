@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext import _kernels as kernels
-from bitext._kernels import Band, BeadScores, Costs, Float
+from bitext._kernels import Band, BeadScores, Costs, Float, Weights
 from bitext.data import Bead, Order
 from bitext.errors import AlignmentError
 
@@ -39,6 +39,8 @@ class Options:
         Most segments in a bead, both sides together.
     gap_open, gap_extend : float
         Price of starting an omission or addition, and of each segment in it.
+    margin, spread, size : float
+        See `bitext._kernels.Weights`.
     temperature : float
         Turns score differences into probabilities; calibrated.
     full_cells : int
@@ -47,9 +49,12 @@ class Options:
 
     max_overlap: int = 5
     max_size: int = 7
-    gap_open: float = -0.1
-    gap_extend: float = -0.1
-    temperature: float = 0.08
+    gap_open: float = -0.15
+    gap_extend: float = 0.0
+    margin: float = 0.5
+    spread: float = 0.8
+    size: float = 0.1
+    temperature: float = 0.045
     full_cells: int = 1_000_000
 
     @property
@@ -73,7 +78,7 @@ class Side:
     windows : ndarray of shape (max_overlap, n_segments, dim)
         Unit vectors of windows; rows of zeros are not used.
     lengths : ndarray of shape (n_segments,)
-        Lengths in units that are comparable between the languages; UTF-8 bytes are.
+        Lengths in units that are comparable between the languages.
     """
 
     windows: Float
@@ -123,7 +128,8 @@ def needed_windows(
         Side(kernels.compose_windows(center(v), lengths, options.max_overlap), lengths)
         for v, lengths in ((source, source_lengths), (target, target_lengths))
     ]
-    scores = _bead_scores(*sides, options, "cpu")
+    ratio = _length_ratio(source_lengths.sum(), target_lengths.sum())
+    scores = _bead_scores(*sides, options, "cpu", ratio)
     # a wide temperature: composed windows are only roughly right
     beads = _likely_beads(scores, options, temperature=2 * options.temperature, threshold=threshold)
     starts = [{(s.start, s.stop) for s, _ in beads if len(s) > 1}, {(t.start, t.stop) for _, t in beads if len(t) > 1}]
@@ -214,23 +220,43 @@ def share_moved(
 
 
 def _monotone_beads(source: Side, target: Side, options: Options, device: str) -> list[Bead]:
+    """Align once, measure the length ratio on what fits, and align again where that tells something new."""
+    ratio = _length_ratio(source.lengths.sum(), target.lengths.sum())
+    beads = _beads_at(source, target, options, device, ratio)
+    sure = [b for b in beads if b.score is not None and b.score >= 0.5]
+    measured = _length_ratio(
+        sum(source.lengths[b.source.start : b.source.stop].sum() for b in sure),
+        sum(target.lengths[b.target.start : b.target.stop].sum() for b in sure),
+    )
+    if abs(np.log(measured / ratio)) < 0.05:
+        return beads
+    return _beads_at(source, target, options, device, measured)
+
+
+def _length_ratio(source: float, target: float, *, trust: float = 500.0) -> float:
+    """Target over source length, held near 1 while there is little text to tell it from."""
+    return float(np.clip((target + trust) / (source + trust), 0.5, 2.0))
+
+
+def _beads_at(source: Side, target: Side, options: Options, device: str, ratio: float) -> list[Bead]:
     if not len(source) or not len(target):
         return [Bead(range(i, i + 1), range(0)) for i in range(len(source))] + [
             Bead(range(0), range(j, j + 1)) for j in range(len(target))
         ]
-    scores = _bead_scores(source, target, options, device)
+    scores = _bead_scores(source, target, options, device, ratio)
     path = list(kernels.best_path(scores, options.costs))[::-1]
     posteriors = _posteriors(scores, options, path)
     return [Bead(s, t, score=p) for (s, t), p in zip(path, posteriors, strict=True)]
 
 
-def _bead_scores(source: Side, target: Side, options: Options, device: str) -> BeadScores:
+def _bead_scores(source: Side, target: Side, options: Options, device: str, ratio: float) -> BeadScores:
     if (len(source) + 1) * (len(target) + 1) <= options.full_cells:
         band = Band.full(len(source), len(target))
     else:
         band = _band_between_anchors(source.windows[0], target.windows[0])
+    weights = Weights(options.margin, options.spread, options.size, ratio)
     return BeadScores(
-        source.windows, target.windows, source.lengths, target.lengths, options.shapes, band, device=device
+        source.windows, target.windows, source.lengths, target.lengths, options.shapes, band, weights, device=device
     )
 
 

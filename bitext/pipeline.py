@@ -321,7 +321,7 @@ def _loaded(name: str, device: str | None) -> Embedder:
 def _sides(source: Document, target: Document, encoder: Embedder, options: Options) -> tuple[Side, Side]:
     """Embed segments, find out which windows matter, embed those."""
     texts = (source.segments, target.segments)
-    lengths = tuple(np.array([len(t.encode()) for t in side], dtype=np.float64) for side in texts)
+    lengths = tuple(np.array([_length(t) for t in side]) for side in texts)
     vectors = encoder.embed(texts[0] + texts[1])
     blank = np.array([not t for t in texts[0] + texts[1]], dtype=bool)
     vectors[blank] = 0.0
@@ -335,6 +335,12 @@ def _sides(source: Document, target: Document, encoder: Embedder, options: Optio
         for s, w, v, size in zip(segments, windows, parts, lengths, strict=True)
     )
     return left, right
+
+
+def _length(text: str) -> float:
+    """Length in English characters: a Chinese character says about as much as 3.75 of them."""
+    n_wide = sum(c >= "\u2e80" for c in text)
+    return len(text) + 2.75 * n_wide
 
 
 def _with_similarity(

@@ -1,0 +1,47 @@
+"""Fixtures shared by all tests: no network, and a tiny bilingual encoder so that the pipeline runs in a second."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from bitext.testing import HashEmbedder
+from numpy.typing import NDArray
+
+# a toy dictionary: enough for an encoder that really is bilingual on the texts of the tests
+_WORDS = {
+    "公司": "company", "去年": "last year", "营收": "revenue", "增长": "grew", "员工": "staff", "城市": "cities",
+    "工厂": "factory", "天气": "weather", "很好": "fine", "谢谢": "thank", "大家": "everyone", "产品": "product",
+    "发布": "released", "亿元": "yuan", "机器人": "robots", "模型": "model", "数据": "data", "中心": "center",
+    "投资": "invested", "客户": "customers", "海外": "overseas", "市场": "market", "医院": "hospital", "学校": "school",
+}  # fmt: skip
+
+
+class DictionaryEmbedder(HashEmbedder):
+    """A `HashEmbedder` that sees Chinese words of a toy dictionary as their English."""
+
+    name = "dictionary"
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        translated = []
+        for text in texts:
+            for zh, en in _WORDS.items():
+                text = text.replace(zh, f" {en} ")
+            translated.append(text)
+        return super().embed(translated)
+
+
+@pytest.fixture(scope="session")
+def embedder() -> DictionaryEmbedder:
+    return DictionaryEmbedder()
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("a test tried to open a network connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    yield
