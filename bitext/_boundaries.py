@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +22,8 @@ import numpy as np
 Boundary = tuple[int, int]
 """Where the marks of a segment end, and where the next one starts (after white space)."""
 
-CLOSERS = "”’」』﹂﹄》〉）)\\]】〕］〗｝}\"'»›"
-"""Marks that close a quotation, title or bracket, for use in a character class."""
+CLOSERS = "”’」』﹂﹄〞〟》〉）)\\]】〕］〗｝}\"＂'»›"
+"""Marks that close a quotation, title or bracket."""
 
 
 def sentence_boundaries(text: str, paragraphs: Sequence[int]) -> list[Boundary]:
@@ -40,7 +40,7 @@ def sentence_boundaries(text: str, paragraphs: Sequence[int]) -> list[Boundary]:
     found = []
     for match in _CANDIDATE.finditer(text):
         mark = _Mark(match.start(), *match.groups(), match.end(3), match.end())
-        if mark.note or '"' in mark.closers:
+        if mark.note or (mark.closers and not _PARITY.isdisjoint(mark.closers)):
             mark = _trimmed(context, mark)
         following = text[mark.after : mark.after + 1]
         if not following or (following in _CONTINUES and not _BULLET.match(text, mark.after)):
@@ -89,13 +89,13 @@ class _Mark:
 # --- candidates ---------------------------------------------------------------------------------------------
 
 _WIDE = "\u2e80"  # from here on, characters and marks are Chinese, Japanese or Korean
-_EMOJI = "☀-➿\U0001f300-\U0001faff\ufe0f\u200d"
+_EMOJI = "☀-☄☹☺☻♡♥❣❤✨\U0001f300-\U0001faff\ufe0f\u200d"
 _STOPS = f"。！？｡!?…⋯‥．.～~—{_EMOJI}"
-_CITED = "《|出自|引自|摘自|选自|節選|节选|来自|來自|源自|语出|語出|转引|轉引|参见|參見|见[第上下]|見[第上下]|图|圖|表|附|[笑掌注註]|https?:|[A-Z]"
+_CITED = "《|出自|引自|摘自|选自|節選|节选|来自|來自|源自|语出|語出|转引|轉引|参见|參見|见[第上下]|見[第上下]|图|圖|表|附|[笑掌注註完]|https?:|[A-Z]"
 _NOTE = (
     r"[ \xa0]?\[(?:注|註|note )?\s?\d{1,3}(?:\s?[-–,，、]\s?\d{1,3})*\]|[ \xa0]?\[(?:…+|\.{3})\]|\[[一-鿿]{2,6}\]"
     r"|［\d{1,3}］|〔\d{1,3}〕|[①-⑳㉑-㉟¹²³⁰-⁹†‡]+|[ \xa0][:;]-?[()DPp](?!\w)"
-    rf"|[{_EMOJI}]+"
+    rf"|[ \xa0]?[{_EMOJI}]+"
     rf"|(?:(?<=[”」]) ?[（(]|(?<=[。！？]) ?[（(](?=[^（）()]{{0,8}}(?:{_CITED})))"
     r"(?:[^（）()。！？!?\n]|\([^()\n]*\)){1,60}[）)](?![，、；：。！？,;:.!?])"
 )
@@ -103,20 +103,22 @@ _CANDIDATE = re.compile(
     rf"([{_STOPS}][{_STOPS}]*(?:[ \xa0]\.+(?!\w))*)([{CLOSERS}]*(?:[ \xa0][\"'](?!\S))?)((?:{_NOTE})*)(\s*)"
 )
 _STRONG = re.compile("[。！？｡!?]")
-_OPENERS = frozenset("“‘「『（([{«\"'")
-_ONLY_OPENERS = _OPENERS - {'"', "'"}
-_QUOTE_END = frozenset("”’」』﹂﹄\"'»")
+_OPENERS = frozenset("“‘「『〝（([{«\"＂'")
+_QUOTE_END = frozenset("”’」』﹂﹄〞〟\"＂'»")
 _CONTINUES = frozenset("，、；：,;:。！？｡.?!…⋯—–～·）)》〉」』”’】〕］]}%％=/\\&-")
-_BULLET = re.compile(r"[-–·]\s+(?=[A-Z0-9])")
+_BULLET = re.compile(r"[-–·]\s+(?=[A-Z0-9“「㐀-鿿])")
+_PARITY = frozenset('"＂')
 _CIRCLED = frozenset(map(chr, range(0x2460, 0x2474)))
-_QUOTATION = re.compile('“[^“”]*”|「[^「」]*」|『[^『』]*』|‘(?:[^‘’]|’(?=[a-z]))*’(?![a-z])|"[^"\\n]*"')
-_VERB_OF_SAYING = re.compile(r"[^，。！？：；…“”\n]{0,8}?[说說道问問喊叫答嚷骂罵讲講]")
+_QUOTATION = re.compile(
+    '“[^“”]*”|「[^「」]*」|『[^『』]*』|‘(?:[^‘’]|’(?=[a-z]))*’(?![a-z])|"[^"\\n]*"|＂[^＂\\n]*＂|〝[^〝〞〟]*[〞〟]'
+)
+_VERB_OF_SAYING = re.compile(
+    r"[^，。！？：；…“”\n]{0,8}?[说說道问問喊叫答嚷骂罵讲講吼](?:道|着|著|完|罢|起来|起來){0,2}(?:[，。：！？,:]|\Z)"
+)
 
 
 def _opening_quotes(text: str) -> frozenset[int]:
-    if '"' not in text:
-        return frozenset()
-    return frozenset(m.start() for m in re.finditer(r'"[^"\n]*"', text))
+    return frozenset(m.start() for m in re.finditer(r'"[^"\n]*"|＂[^＂\n]*＂', text))
 
 
 def _trimmed(context: _Context, mark: _Mark) -> _Mark:
@@ -144,7 +146,7 @@ _NUMERALS = frozenset("一二三四五六七八九十0123456789０１２３４�
 _TRANSLITERATING = frozenset(
     "阿埃艾安奥巴贝本比彼波伯博布查达戴丹德蒂迪杜多恩尔菲费弗夫福盖戈格哈海汉赫亨霍基吉加杰金卡凯康科克肯孔库夸拉莱"
     "兰劳勒雷利里莉丽列林琳隆卢鲁路伦罗洛马玛麦曼梅门蒙米密摩莫姆穆纳奈内尼涅宁诺欧帕佩彭皮蓬普齐奇乔切琼丘茹瑞萨塞"
-    "桑瑟莎舍什史舒斯苏索塔泰坦汤特滕提图托瓦威韦维魏温沃乌西希谢辛休许雅亚扬耶伊因英尤约赞泽扎詹珍佐"
+    "桑瑟莎舍什史舒斯苏索塔泰坦汤特滕提图托瓦威韦维魏温沃乌西希谢辛休许雅亚扬耶伊因英尤约赞泽扎詹珍佐笛培兹祖朱哥登顿"
 )
 
 
@@ -154,8 +156,8 @@ def _ends_chinese(text: str, mark: _Mark, before: str, following: str) -> bool:
     if "》" in closers or "〉" in closers:
         return False
     if not _QUOTE_END.isdisjoint(closers):
-        return following not in _AFTER_QUOTE and before not in _ONLY_OPENERS
-    if run[-1] == "—" or before in _ONLY_OPENERS:
+        return following not in _AFTER_QUOTE
+    if run[-1] == "—" or before in "（([":
         return False
     if run in ".．":
         return _full_stop_ends(text, mark, before, following)
@@ -194,9 +196,9 @@ def _words(text: str) -> frozenset[str]:
 
 
 _NEVER_END = _words(
-    "Mr Mrs Ms Messrs Mmes Mme Mlle Dr Drs Prof Profs Rev Hon St Ste Gen Lt Col Capt Cpt Cmdr Maj Sgt Cpl Pvt Adm Gov "
+    "Mr Mrs Ms Messrs Mmes Mme Mlle Dr Drs Prof Profs Rev Hon Ste Gen Lt Col Capt Cpt Cmdr Maj Sgt Cpl Pvt Adm Gov "
     "Sen Sens Rep Reps Pres Supt Insp Det Fr Sr Sra Mt Ft Brig Atty Ald Amb Esq Msgr Assoc Asst Dept Univ Assn Bros "
-    "viz cf e.g i.e eg ie ca approx resp esp trans incl Pty P.S N.B PS NB"
+    "viz cf Cf e.g i.e E.g I.e eg ie ca approx resp esp trans incl Pty P.S N.B PS NB"
 )
 _BEFORE_NUMBER = _words(
     "No no Nos nos N° p pp P Pp Fig fig Figs figs Vol vol Vols vols Eq eq Eqs Sec sec Ch ch Chap chap Art art Pt pt "
@@ -205,17 +207,19 @@ _BEFORE_NUMBER = _words(
 _MAY_END = _words(
     "Inc Co Corp Ltd LTD Jr Ph.D PhD etc Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Mon Tue Tues Wed Thu Thurs "
     "Fri Sat Sun Ave Blvd Rd Hwy Calif Mass Conn Ala Ariz Ark Colo Fla Ill Ind Kan Ky Md Mich Minn Miss Mont Neb Nev "
-    "Okla Ore Pa Penn Tenn Tex Va Vt Wash Wis hr hrs min max est dept tel ext Cie Bldg Mfg Intl Natl Govt vs v al ed eds"
+    "Okla Ore Pa Penn Tenn Tex Va Vt Wash Wis hr hrs min max est dept tel ext Cie Bldg Mfg Intl Natl Govt vs v al ed eds St"
 )
 _STARTERS = _words(
     "The This That These Those It Its He She We They I You His Her Their Our My Your A An In On At By For From With As "
     "If When While After Before Since But And Or So Yet However There Here What Who Where Why How Is Are Was Were Do "
     "Does Did Can Could Would Not No Yes Then Thus All Some Many Most One To Although Though Because Now Once Both "
-    "Each Even Every Such It's I'm I'd I've I'll He's She's We're They're That's There's Don't During Under Also"
+    "Each Even Every Such It's I'm I'd I've I'll He's She's We're They're That's There's Don't During Under Also "
+    "Nobody Nothing Someone Something Everyone Everybody Others Another Please Let Today Yesterday Tomorrow"
 )
 _LOWER_STARTERS = _words(
     "i i'm i've i'll i'd it it's the we they you he she there this that what why how if please"
 )
+_EXCLAMATORY_NAMES = _words("Yahoo Jeopardy")
 _ACRONYM = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]{1,2}")
 _LAST_WORD = re.compile(r"[^\s—\u2e80-\U0010ffff]+\Z")
 _NUMBER = re.compile(
@@ -230,46 +234,51 @@ _SPEAKER = re.compile(
 
 def _ends_english(context: _Context, mark: _Mark, before: str) -> bool:
     """Judge a mark without a Chinese neighbor."""
-    text, run = context.text, mark.run
-    first = mark.after
+    text, run, first = context.text, mark.run, mark.after
+    if run[-1] not in ".!?…。！？—" or before in ":;([" or not (mark.gap or before.islower()):
+        return False
     bullet = _BULLET.match(text, first)
     first = bullet.end() if bullet else first
     while text[first] in _OPENERS and first + 1 < len(text):
         first += 1
-    if before in _ONLY_OPENERS or before in ":;" or run[-1] not in ".!?…。！？—":
-        return False
-    following = _word_at(text, first)
     if not mark.gap:
-        return before.islower() and len(run) == 1 and following in _STARTERS and len(following) > 1
-    quoted = not _QUOTE_END.isdisjoint(mark.closers)
+        following = _word_at(text, first)
+        return len(run) == 1 and len(following) > 1 and following in _STARTERS
+    quoted = bool(mark.closers) and not _QUOTE_END.isdisjoint(mark.closers)
     if text[first].islower():
-        return not quoted and _starts_lower(context, mark, following)
-    if run[-1] == "—":
-        return quoted
-    if quoted and run != ".":
-        return not _SPEAKER.match(text, mark.after)
-    if run != ".":
-        return run[0] not in ".…" or following != _word_before(text, mark.start)
-    return _stop_ends(context, mark, following, text[mark.after])
+        return not quoted and _starts_lower(context, mark, _word_at(text, first))
+    if run == ".":
+        return _stop_ends(context, mark, first)
+    if run[-1] == "—" or quoted:
+        return quoted and not _SPEAKER.match(text, mark.after)
+    word = _word_before(text, mark.start)
+    if run[0] in ".…":
+        return word != _word_at(text, first)
+    return word not in _EXCLAMATORY_NAMES or _word_at(text, first) in _STARTERS
 
 
-def _stop_ends(context: _Context, mark: _Mark, following: str, opener: str) -> bool:
-    """Judge a ``.`` followed by white space and something other than a lower-case letter."""
+def _stop_ends(context: _Context, mark: _Mark, first: int) -> bool:
+    """Judge a ``.`` followed by white space and, at `first`, something other than a lower-case letter."""
     text, at = context.text, mark.start
     word = _word_before(text, at)
-    number = _NUMBER.search(text, max(0, at - 20), at) if len(word) < 10 else None
-    if at - len(word) in context.items or (
-        number and _word_before(text, number.start()) not in _BEFORE_NUMBER
-    ):
+    if len(word) < 5 or word[-1].isdigit():
+        number = _NUMBER.search(text, max(0, at - 20), at)
+        if at - len(word) in context.items or (number and not _numbered(_word_before(text, number.start()))):
+            return False
+    if text[first].isdigit() and _numbered(word):
         return False
-    if word in _BEFORE_NUMBER and following[:1].isdigit():
-        return False
-    if mark.closers or opener in '"“‘':
+    if mark.closers or text[mark.after] in '"“‘':
         return word not in _NEVER_END
-    return not _is_abbreviation(word) or (word not in _NEVER_END and following in _STARTERS)
+    return not _is_abbreviation(word) or (word not in _NEVER_END and _word_at(text, first) in _STARTERS)
+
+
+def _numbered(word: str) -> bool:
+    """Whether a number belongs to ``word.`` before it."""
+    return word in _BEFORE_NUMBER or word in _MAY_END
 
 
 def _word_before(text: str, at: int) -> str:
+    at -= text[at - 1 : at].isspace()  # before a spaced ellipsis
     match = _LAST_WORD.search(text, max(0, at - 16), at)
     return match[0].lstrip("\"'“‘([{:/-") if match else ""
 
@@ -281,8 +290,8 @@ def _word_at(text: str, at: int) -> str:
 
 def _is_abbreviation(word: str) -> bool:
     """Whether a full stop after `word` may be part of it."""
-    if len(word) == 1:
-        return word.isupper()
+    if len(word) == 1 and word.isupper():
+        return True
     if word in _NEVER_END or word in _MAY_END or (word.isupper() and word.capitalize() in _NEVER_END):
         return True
     return "." in word and _ACRONYM.fullmatch(word) is not None
@@ -306,7 +315,7 @@ def _starts_lower(context: _Context, mark: _Mark, following: str) -> bool:
 _FIRST_ITEM = re.compile(
     r"((?:[•⁃]\s?)?[(（]?)(\d{1,2}|[a-y](?=[.)）])|[①-⑲])([.．、)）]{0,2})(?!\d|\s?\d{1,2}[.．])"
 )
-_RULE = re.compile(r"(\*{3,}|={3,}|_{3,}|-{5,}|~{3,})\s+|[•●▪‣⁃]\s*(?=\S)")
+_RULE = re.compile(r"[*=_~•●▪‣⁃-](?:(?<=([*=_~]))\1{2,}\s+|(?<=-)(-){4,}\s+|(?<=[•●▪‣⁃])\s*(?=\S))")
 
 
 def _items(text: str, paragraphs: Sequence[int]) -> Iterator[Boundary]:
@@ -324,13 +333,13 @@ def _items(text: str, paragraphs: Sequence[int]) -> Iterator[Boundary]:
     for rule in _RULE.finditer(text):
         if rule.start() and text[rule.start() - 1].isspace():
             yield rule.start(), rule.start()
-            if rule[1] and rule.end() < len(text):
+            if rule.lastindex and rule.end() < len(text):
                 yield rule.end(), rule.end()
 
 
-_PROTECTED = re.compile(
-    "《[^《》]{1,80}》|〈[^〈〉]{1,80}〉|[（(][^（()）]{1,300}[）)]"
-    "|[“‘「『](?<=[一-鿿].)(?<![说說道问問喊叫答曰云写寫].)[^“”‘’「」『』]{1,80}[”’」』]"
+_PROTECTED = re.compile(  # one class first: it is what makes the search fast
+    "[《〈（(“‘「『](?:(?<=《)[^《》]{1,80}》|(?<=〈)[^〈〉]{1,80}〉|(?<=[（(])[^（()）]{1,300}[）)]"
+    "|(?<=[一-鿿][“‘「『])(?<![说說道问問喊叫答曰云写寫吼嚷骂罵唱念想].)[^“”‘’「」『』]{1,80}[”’」』])"
 )
 
 
@@ -341,11 +350,10 @@ def _unprotected(text: str, found: list[Boundary], paragraphs: Sequence[int]) ->
     spans = []
     for match in _PROTECTED.finditer(text):
         start, end = match.span()
-        if text[start] not in "（(":
-            spans.append((start, end - 1))
-        elif start not in starts:
-            # a bracket that ends with a full stop can end the segment; with a question it is an aside
-            spans.append((start, end if text[end - 2] in "！？…" else end - 1))
+        if text[start] not in "（(" or start not in starts:
+            # what ends with a full stop can end the segment; with a question or exclamation it is an aside
+            aside = text[end - 2] in "！？…" or end - start == 3
+            spans.append((start, end if aside else end - 1))
     return _outside(found, spans)
 
 

@@ -223,6 +223,7 @@ _ITEM = re.compile(
 )
 _OPENING_LINE = re.compile(r"\s*[“‘「『（(《【\[]+\s*")
 _CLOSING_LINE = re.compile(r"\s*[”’」』）)》】\]\"]+\s*")
+_PROSE = re.compile(r"[，。！？]\S|[,.!?] \S")
 _STOP_AT_LINE_END = re.compile(r"[。！？.!?…:：;；][”’」』）)\"']*\s*\Z")
 
 
@@ -274,14 +275,19 @@ def _wrap_width(lines: list[str]) -> int:
     It is wrapped if most lines that others follow are full, or go on in lower case, and few end a sentence.
     """
     pairs = [(a, b) for a, b in pairwise(lines) if not a.isspace() and not b.isspace()]
-    if len(pairs) < 2:
+    if not pairs:
         return 0
     widths = sorted(_width(a.rstrip()) for a, _ in pairs)
     width = widths[int(0.98 * (len(widths) - 1))]
     if not 30 <= width <= 130 or sum(bool(_STOP_AT_LINE_END.search(a)) for a, _ in pairs) > len(pairs) / 2:
         return 0
-    full = sum(_is_full(a, b, width) for a, b in pairs)
     lower = sum(b.lstrip()[0].islower() for _, b in pairs)
+    if (
+        len(pairs) < 3 and not lower
+    ):  # too few lines to compare: prose has marks within its lines, titles do not
+        if not all(_PROSE.search(a) and _width(b.rstrip()) <= width for a, b in pairs):
+            return 0
+    full = sum(_is_full(a, b, width) for a, b in pairs)
     return width if full >= 0.7 * len(pairs) or lower >= 0.5 * len(pairs) else 0
 
 
@@ -308,7 +314,7 @@ def _limited(text: str, cuts: Sequence[int], limit: int) -> Iterator[int]:
         for i, (cut, _) in enumerate(marks):
             following = marks[i + 1][0] if i + 1 < len(marks) else end
             while following - start > limit and cut > start:
-                start = _best_cut(marks, i, start + limit // 2)
+                start = _best_cut(marks, i, start + limit // 3)
                 yield start
 
 
