@@ -73,8 +73,11 @@ def locate(
     """
     phrases = _names.capitalized(sought.target, explained)
     written = {cut for phrase in phrases for cut in _cuts(sought, phrase)}
-    literal = set(_names.literal_runs(sought.name, sought.target)) - written
-    found = [_judge(sought, c, targets, similarity, capital=c in written) for c in sorted(written | literal)]
+    plain: set[Span] = set()
+    for run in _names.literal_runs(sought.name, sought.target):
+        inside = any(p[0] <= run[0] and run[1] <= p[1] for p in phrases)
+        (written if inside else plain).add(run)
+    found = [_judge(sought, c, targets, similarity, capital=c in written) for c in sorted(written | plain)]
     return max((f for f in found if f), key=lambda f: (f.confidence, f.span[1] - f.span[0]), default=None)
 
 
@@ -109,7 +112,7 @@ def _judge(
         return None  # nothing in common, a form of the right name, or its sound
     evidence = ["word for word: " + ", ".join(f"{zh} = {en}" for zh, en in gloss.pairs)]
     confidence = 0.0
-    if gloss.words == 1.0 and (len(gloss.pairs) >= 2 or gloss.characters >= 0.75):
+    if gloss.words == 1.0 and (len(gloss.pairs) >= 2 or (gloss.characters >= 0.75 and len(name) > 1)):
         confidence += 0.5
     elif gloss.words >= 0.5 and len(gloss.pairs) >= 2 or (rest and rest <= sought.right):
         confidence += 0.35

@@ -233,9 +233,15 @@ def capitalized(text: str, explained: Iterable[Span] = ()) -> list[Span]:
     ]:
         for free in _free(taken, start, end):
             span = _trimmed(text, *free)
-            if span[0] < span[1]:
+            if span[0] < span[1] and not _starts_sentence(text, *span):
                 spans.add(span)
     return sorted(spans)
+
+
+def _starts_sentence(text: str, start: int, end: int) -> bool:
+    """Whether a single plain word has its capital only from its place at the start of a sentence."""
+    first = not text[:start].strip() or text[:start].rstrip()[-1] in '.!?:;"“\n'
+    return first and bool(re.fullmatch("[A-Z][a-z]+", text[start:end]))
 
 
 def _free(taken: bytearray, start: int, end: int) -> Iterable[Span]:

@@ -213,8 +213,8 @@ def _keys(text: str, lang: str) -> Iterator[str]:
 
 def _is_valid_chinese(text: str, body: Compact, start: int, end: int, concept: Concept, term: Term) -> bool:
     if end - start <= 3 and HAN.search(body.text[start:end]):
-        # a short name must be a word of its own: 美的 is no company in 南美的
-        tolerance = 0.0 if concept.pos == "name" and end - start <= 2 else 4.0
+        # a short name is easily there by chance: 美的 is no company in 南美的
+        tolerance = 0.0 if concept.pos == "name" and end - start == 2 else 1.0
         if straddles(body.text, start, end, tolerance=tolerance):
             return False
     required = conditions(concept.condition)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,7 +28,7 @@ _DROP = dict.fromkeys(map(ord, _DROPPED))
 _LATIN = re.compile(r"[A-Za-z0-9\u00c0-\u024f]+")
 _TOKEN = re.compile(r"(?P<word>[^\W\d_]+)(?:['’](?:s|S)\b)?|\d+(?:[.,]\d+)*|&|[+#]")
 _IRREGULAR = {
-    "men": "man", "women": "woman", "children": "child", "people": "person", "feet": "foot", "teeth": "tooth",
+    "men": "man", "children": "child", "people": "person", "feet": "foot", "teeth": "tooth",
     "mice": "mouse", "criteria": "criterion", "phenomena": "phenomenon", "indices": "index",
     "matrices": "matrix", "appendices": "appendix", "programme": "program", "programmes": "program",
     "grey": "gray", "cheque": "check", "cheques": "check",
@@ -157,6 +156,8 @@ def _singular(word: str) -> str:
         return word
     if word.endswith("ies"):
         return word[:-3] + "y"
+    if word.endswith("men"):
+        return word[:-2] + "an"  # chairmen
     if word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]
     elif word.endswith("is"):
@@ -173,7 +174,7 @@ def _singular(word: str) -> str:
 
 def _spelling(word: str) -> str:
     """Fold British and American spelling together."""
-    if len(word) < 6:
+    if len(word) < 5:
         return word
     for british, american in _SPELLINGS:
         if word.endswith(british):
@@ -182,8 +183,9 @@ def _spelling(word: str) -> str:
 
 
 _SPELLINGS = (
-    ("isation", "ization"), ("ising", "izing"), ("ised", "ized"), ("isational", "izational"), ("is", "iz"),
-    ("our", "or"), ("oured", "ored"), ("tre", "ter"), ("bre", "ber"), ("ence", "ens"),
+    ("isation", "ization"), ("isational", "izational"), ("ising", "izing"), ("ised", "ized"), ("nis", "niz"),
+    ("lis", "liz"), ("mis", "miz"), ("ris", "riz"), ("tis", "tiz"), ("our", "or"), ("oured", "ored"),
+    ("tre", "ter"), ("bre", "ber"), ("ence", "ens"),
 )  # fmt: skip
 
 
@@ -223,6 +225,7 @@ class TermIndex:
 # -------------------------------------------------------------------------------- word boundaries
 
 
+_TERM_FREQUENCY = 50  # a middling word of jieba's dictionary
 _LONGEST = 5  # characters; longer words of the dictionary are phrases, and a term inside one is no accident
 
 
@@ -241,11 +244,11 @@ def _words() -> tuple[dict[str, int], float]:
     return frequencies, log(sum(frequencies.values()))
 
 
-def straddles(text: str, start: int, end: int, *, window: int = 8, tolerance: float = 4.0) -> bool:
-    """Whether ``text[start:end]`` cuts through the words around it, as 国会 does in 中国会议.
+def straddles(text: str, start: int, end: int, *, window: int = 8, tolerance: float = 1.0) -> bool:
+    """Whether ``text[start:end]`` cuts through words around it, as 国会 does in 中国会议.
 
-    Compares the best segmentation of the neighborhood with the best one that has a boundary at `start` and at
-    `end`.
+    Compares the best segmentation of the neighborhood with the best one that keeps the term whole: as a word or
+    words of its own or, if it is a word of the dictionary, inside a longer one (银行 in 商业银行).
 
     Parameters
     ----------
@@ -256,7 +259,7 @@ def straddles(text: str, start: int, end: int, *, window: int = 8, tolerance: fl
     window : int
         Characters looked at on each side; cut at punctuation.
     tolerance : float
-        Difference of log-probabilities up to which the boundaries are believed.
+        Difference of log-probabilities up to which the term is believed to be whole.
     """
     low = start
     while low > max(0, start - window) and HAN.match(text[low - 1]):
@@ -266,7 +269,7 @@ def straddles(text: str, start: int, end: int, *, window: int = 8, tolerance: fl
         high += 1
     if not (_is_crossed(text, low, start, high) or _is_crossed(text, low, end, high)):
         return False
-    return _straddles(text[low:high], start - low, end - low, tolerance)
+    return _loss(text[low:high], start - low, end - low) > tolerance
 
 
 def _is_crossed(text: str, low: int, boundary: int, high: int) -> bool:
@@ -280,14 +283,14 @@ def _is_crossed(text: str, low: int, boundary: int, high: int) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def _straddles(text: str, start: int, end: int, tolerance: float) -> bool:
-    best, crossing = _best(text, ()), _best(text, (start, end))
-    return best - crossing > tolerance
+def _loss(text: str, start: int, end: int) -> float:
+    """How much less probable `text` is when ``text[start:end]`` is kept whole."""
+    return _paths(text, None)[0] - _paths(text, (start, end))[0]
 
 
 def segment(text: str) -> list[str]:
     """Split folded Chinese into the most probable words of jieba's dictionary, else into characters."""
-    _, ends = _paths(text, ())
+    _, ends = _paths(text, None)
     words, i = [], 0
     while i < len(text):
         words.append(text[i : ends[i]])
@@ -300,23 +303,27 @@ def is_word(text: str) -> bool:
     return text in _words()[0]
 
 
-def _best(text: str, boundaries: tuple[int, ...]) -> float:
-    """Log-probability of the most probable segmentation no word of which crosses one of `boundaries`."""
-    return _paths(text, boundaries)[0]
+def _paths(text: str, whole: Span | None) -> tuple[float, list[int]]:
+    """Return the best log-probability and, for each position, where the best word from there ends.
 
-
-def _paths(text: str, boundaries: tuple[int, ...]) -> tuple[float, list[int]]:
-    """Return the best log-probability and, for each position, where the best word from there ends."""
+    No word crosses only one end of `whole`, and none contains it unless it is a word itself; `whole` counts as
+    a word of middling frequency.
+    """
     frequencies, total = _words()
+    start, end = whole or (0, len(text))
+    nested = whole is None or is_word(text[start:end])
     n = len(text)
     score, ends = [0.0] * (n + 1), list(range(1, n + 1))
     for i in range(n - 1, -1, -1):
-        at = bisect_right(boundaries, i)
-        limit = boundaries[at] if at < len(boundaries) else n
         best = log(frequencies.get(text[i]) or 1) - total + score[i + 1]
-        for j in range(i + 2, min(limit, i + _LONGEST) + 1):
-            frequency = frequencies.get(text[i:j])
-            if frequency and (found := log(frequency) - total + score[j]) > best:
+        for j in range(i + 2, min(n, i + _LONGEST) + 1):
+            frequency = frequencies.get(text[i:j], 0)
+            if (i, j) == whole:
+                frequency = max(frequency, _TERM_FREQUENCY)
+            if not frequency or (found := log(frequency) - total + score[j]) <= best:
+                continue
+            crosses = i < start < j or i < end < j
+            if not crosses or (nested and i <= start and end <= j):
                 best, ends[i] = found, j
         score[i] = best
     return score[0], ends

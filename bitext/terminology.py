@@ -30,6 +30,8 @@ __all__ = ["Concept", "Term", "TermFinding", "TermMatch", "Termbase", "check_ter
 Kind = Literal["known-wrong", "deprecated", "missing", "name", "inconsistent", "latin", "entity"]
 
 _ACCEPTED = ("preferred", "admitted")
+_SHOWN = 0.4
+"""From this confidence a missing house term points at what stands there instead."""
 _VARIANTS = 5
 """A term with more accepted renderings is a matter of style; using two of them is no inconsistency."""
 _REPORTED = 0.6
@@ -303,7 +305,7 @@ def _missing_finding(
         kind="missing" if required else "name" if is_name else "inconsistent",
         concept=concept,
         source_span=span,
-        target_span=located.span if located else None,
+        target_span=located.span if located and located.confidence >= _SHOWN else None,
         severity="major" if required or is_name else "minor",
         confidence=round(0.9 * concept.confidence if required else located.confidence if located else 0.0, 2),
         message=message,
@@ -338,7 +340,8 @@ def _partial(view: _View, concept: Concept) -> Located | None:
             continue
         for window in _names.windows(view.target, len(right)):
             there = [term_key(word, "en") for word in _names.words(view.target[slice(*window)])]
-            if there and there[-1] == right[-1]:
+            # its first word is the right one, or stands in its place
+            if there and there[-1] == right[-1] and (there[0] == right[0] or right[0] not in there):
                 found.append((len(set(right).intersection(there)), len(there), window))
     if not found:
         return None
@@ -504,7 +507,7 @@ def _latin_confidence(word: str, nearby: str, target: str, lang: str) -> float:
     """How surely `word` had to come back: product names and versions do, units and initials need not."""
     if len(word) < 2 or word.lower() in _NOT_NAMES or term_key(word, lang) in nearby:
         return 0.0
-    parts = [p for p in re.findall(r"[A-Za-z]+|\d+(?:\.\d+)*", word) if len(p) > 1]
+    parts = re.findall(r"[A-Za-z]{2,}|\d+(?:\.\d+)*", word)
     if all(term_key(p, lang) in nearby for p in parts) or _spelled_out(word, target):
         return 0.0
     if word.count(" ") >= 2 or len(word) < 3:
@@ -551,7 +554,8 @@ def _unfounded_entities(document: _Document) -> Iterator[tuple[int, TermFinding]
         names = [r for r in view.renderings if r.concept.pos == "name" and r.term.status in _ACCEPTED]
         for r in names:
             outer = [*explained, *(o.span for o in names if o.span != r.span)]
-            if r.concept.id in named or any(_inside(r.span, span) for span in outer):
+            is_named = r.concept.id in named or not view.target[r.span[0]].isupper()
+            if is_named or any(_inside(r.span, span) for span in outer):
                 continue
             noun = _shared_noun(view, r.concept, document.source_lang)
             if noun:
