@@ -1,13 +1,15 @@
 """Where segments end: in comes a text with its paragraphs, out come boundaries, in one linear scan.
 
-An expression finds every run of marks that can end a segment, with the closing quotation marks, footnotes and white
-space that go with it.  Each is judged by its neighbors: by Chinese rules where one of them is Chinese, by English
-rules elsewhere, so mixed text needs no switch.  Then boundaries within titles, within brackets that do not start a
-segment, and within quotations that are part of a clause are dropped.
+An expression finds every run of marks that can end a segment, with the closing quotation marks,
+footnotes and white space that go with it.  Each is judged by its neighbors: by Chinese rules where one
+of them is Chinese, by English rules elsewhere, so mixed text needs no switch.  Then boundaries within
+titles, within brackets that do not start a segment, and within quotations that are part of a clause are
+dropped.
 
-The decisions follow what gold corpora do (GCDT, MAC, Universal Dependencies): ``。”`` ends a segment after the
-quotation mark, never before it; ``……``, ``——``, ``；`` and ``：`` in mid text do not; ``……”`` and ``——”`` do; a
-footnote stays with the sentence it follows; an abbreviation ends a segment if a word that starts sentences follows.
+The decisions follow what gold corpora do (GCDT, MAC, Universal Dependencies): ``。”`` ends a segment
+after the quotation mark, never before it; ``……``, ``——``, ``；`` and ``：`` in mid text do not; ``……”``
+and ``——”`` do; a footnote stays with the sentence it follows; an abbreviation ends a segment if a word
+that starts sentences follows.
 """
 
 from __future__ import annotations
@@ -26,6 +28,11 @@ CLOSERS = "”’」』﹂﹄〞〟》〉）)\\]】〕］〗｝}\"＂'»›"
 """Marks that close a quotation, title or bracket."""
 
 
+def words(text: str) -> frozenset[str]:
+    """Words of a list written with spaces between them."""
+    return frozenset(text.split())
+
+
 def sentence_boundaries(text: str, paragraphs: Sequence[int]) -> list[Boundary]:
     """Boundaries within paragraphs, in order.
 
@@ -39,7 +46,7 @@ def sentence_boundaries(text: str, paragraphs: Sequence[int]) -> list[Boundary]:
     context = _Context(text, paragraphs, frozenset(start for _, start in items), _opening_quotes(text))
     found = []
     for match in _CANDIDATE.finditer(text):
-        mark = _Mark(match.start(), *match.groups(), match.end(3), match.end())
+        mark = _Mark(match.start(), match[1], match[2], match[3], match[4], match.end(3), match.end())
         if mark.note or (mark.closers and not _PARITY.isdisjoint(mark.closers)):
             mark = _trimmed(context, mark)
         following = text[mark.after : mark.after + 1]
@@ -91,9 +98,12 @@ class _Mark:
 _WIDE = "\u2e80"  # from here on, characters and marks are Chinese, Japanese or Korean
 _EMOJI = "☀-☄☹☺☻♡♥❣❤✨\U0001f300-\U0001faff\ufe0f\u200d"
 _STOPS = f"。！？｡!?…⋯‥．.～~—{_EMOJI}"
-_CITED = "《|出自|引自|摘自|选自|節選|节选|来自|來自|源自|语出|語出|转引|轉引|参见|參見|见[第上下]|見[第上下]|图|圖|表|附|[笑掌注註完]|https?:|[A-Z]"
+_CITED = (
+    "《|出自|引自|摘自|选自|選自|节选|節選|来自|來自|源自|语出|語出|转引|轉引|参见|參見|[见見][第上下]|[图圖表附笑掌注註完]"
+    "|https?:|[A-Z]"
+)
 _NOTE = (
-    r"[ \xa0]?\[(?:注|註|note )?\s?\d{1,3}(?:\s?[-–,，、]\s?\d{1,3})*\]|[ \xa0]?\[(?:…+|\.{3})\]|\[[一-鿿]{2,6}\]"
+    r"[ \xa0]?\[(?:(?:注|註|note )?\s?\d{1,3}(?:\s?[-–,，、]\s?\d{1,3})*|…+|\.{3})\]|\[[一-鿿]{2,6}\]"
     r"|［\d{1,3}］|〔\d{1,3}〕|[①-⑳㉑-㉟¹²³⁰-⁹†‡]+|[ \xa0][:;]-?[()DPp](?!\w)"
     rf"|[ \xa0]?[{_EMOJI}]+"
     rf"|(?:(?<=[”」]) ?[（(]|(?<=[。！？]) ?[（(](?=[^（）()]{{0,8}}(?:{_CITED})))"
@@ -122,7 +132,7 @@ def _opening_quotes(text: str) -> frozenset[int]:
 
 
 def _trimmed(context: _Context, mark: _Mark) -> _Mark:
-    """The mark without what belongs to the next segment: a quotation mark that opens, the number of an item."""
+    """Leave to the next segment what belongs to it: a quotation mark that opens, the number of an item."""
     text, first = context.text, mark.start + len(mark.run)
     for at in range(first, first + len(mark.closers)):
         # a mark that follows directly and has white space after it closes, whatever the parity says
@@ -191,35 +201,34 @@ def _full_stop_ends(text: str, mark: _Mark, before: str, following: str) -> bool
 # --- English ------------------------------------------------------------------------------------------------
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_NEVER_END = _words(
-    "Mr Mrs Ms Messrs Mmes Mme Mlle Dr Drs Prof Profs Rev Hon Ste Gen Lt Col Capt Cpt Cmdr Maj Sgt Cpl Pvt Adm Gov "
-    "Sen Sens Rep Reps Pres Supt Insp Det Fr Sr Sra Mt Ft Brig Atty Ald Amb Esq Msgr Assoc Asst Dept Univ Assn Bros "
-    "viz cf Cf e.g i.e E.g I.e eg ie ca approx resp esp trans incl Pty P.S N.B PS NB"
+_NEVER_END = words(
+    "Mr Mrs Ms Messrs Mmes Mme Mlle Dr Drs Prof Profs Rev Hon Ste Gen Lt Col Capt Cpt Cmdr Maj Sgt Cpl "
+    "Pvt Adm Gov Sen Sens Rep Reps Pres Supt Insp Det Fr Sr Sra Mt Ft Brig Atty Ald Amb Esq Msgr Assoc "
+    "Asst Dept Univ Assn Bros viz cf Cf e.g i.e E.g I.e eg ie ca approx resp esp trans incl Pty P.S N.B "
+    "PS NB"
 )
-_BEFORE_NUMBER = _words(
-    "No no Nos nos N° p pp P Pp Fig fig Figs figs Vol vol Vols vols Eq eq Eqs Sec sec Ch ch Chap chap Art art Pt pt "
-    "Ref ref Refs Tab n c ext Ext tel Tel para Para Thm Lem Prop Def Ex"
+_BEFORE_NUMBER = words(
+    "No no Nos nos N° p pp P Pp Fig fig Figs figs Vol vol Vols vols Eq eq Eqs Sec sec Ch ch Chap chap Art "
+    "art Pt pt Ref ref Refs Tab n c ext Ext tel Tel para Para Thm Lem Prop Def Ex"
 )
-_MAY_END = _words(
-    "Inc Co Corp Ltd LTD Jr Ph.D PhD etc Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Mon Tue Tues Wed Thu Thurs "
-    "Fri Sat Sun Ave Blvd Rd Hwy Calif Mass Conn Ala Ariz Ark Colo Fla Ill Ind Kan Ky Md Mich Minn Miss Mont Neb Nev "
-    "Okla Ore Pa Penn Tenn Tex Va Vt Wash Wis hr hrs min max est dept tel ext Cie Bldg Mfg Intl Natl Govt vs v al ed eds St"
+_MAY_END = words(
+    "Inc Co Corp Ltd LTD Jr Ph.D PhD etc Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Mon Tue Tues "
+    "Wed Thu Thurs Fri Sat Sun Ave Blvd Rd Hwy Calif Mass Conn Ala Ariz Ark Colo Fla Ill Ind Kan Ky Md "
+    "Mich Minn Miss Mont Neb Nev Okla Ore Pa Penn Tenn Tex Va Vt Wash Wis hr hrs min max est dept tel ext "
+    "Cie Bldg Mfg Intl Natl Govt vs v al ed eds St"
 )
-_STARTERS = _words(
-    "The This That These Those It Its He She We They I You His Her Their Our My Your A An In On At By For From With As "
-    "If When While After Before Since But And Or So Yet However There Here What Who Where Why How Is Are Was Were Do "
-    "Does Did Can Could Would Not No Yes Then Thus All Some Many Most One To Although Though Because Now Once Both "
-    "Each Even Every Such It's I'm I'd I've I'll He's She's We're They're That's There's Don't During Under Also "
-    "Nobody Nothing Someone Something Everyone Everybody Others Another Please Let Today Yesterday Tomorrow"
+_STARTERS = words(
+    "The This That These Those It Its He She We They I You His Her Their Our My Your A An In On At By For "
+    "From With As If When While After Before Since But And Or So Yet However There Here What Who Where "
+    "Why How Is Are Was Were Do Does Did Can Could Would Not No Yes Then Thus All Some Many Most One To "
+    "Although Though Because Now Once Both Each Even Every Such It's I'm I'd I've I'll He's She's We're "
+    "They're That's There's Don't During Under Also Nobody Nothing Someone Something Everyone Everybody "
+    "Others Another Please Let Today Yesterday Tomorrow"
 )
-_LOWER_STARTERS = _words(
+_LOWER_STARTERS = words(
     "i i'm i've i'll i'd it it's the we they you he she there this that what why how if please"
 )
-_EXCLAMATORY_NAMES = _words("Yahoo Jeopardy")
+_EXCLAMATORY_NAMES = words("Yahoo Jeopardy")
 _ACRONYM = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]{1,2}")
 _LAST_WORD = re.compile(r"[^\s—\u2e80-\U0010ffff]+\Z")
 _NUMBER = re.compile(
@@ -344,7 +353,7 @@ _PROTECTED = re.compile(  # one class first: it is what makes the search fast
 
 
 def _unprotected(text: str, found: list[Boundary], paragraphs: Sequence[int]) -> list[Boundary]:
-    """Drop what lies in titles, in brackets that do not start a segment, and in quotations within a clause."""
+    """Drop what lies in titles, in brackets within a segment, and in quotations within a clause."""
     starts = {after for _, after in found}
     starts.update(paragraphs)
     spans = []

@@ -1,4 +1,4 @@
-"""Figures the way the field computes them: in come a file with gold and a stage, out comes a dictionary of numbers."""
+"""Figures the way the field computes them: in come gold data and a stage, out comes a dictionary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from bitext.errors import QualityDataError
+from bitext.errors import QualityDataError, ReadError
 from bitext.pipeline import align
 from bitext.segmentation import Segmenter, detect_language, segment, segment_lines
 
@@ -28,18 +28,21 @@ def segmentation_figures(
     Parameters
     ----------
     path : str
-        JSONL, UTF-8: ``{"id": …, "text": …, "sents": […]}``; the sentences joined are the text, up to white space.
+        JSONL, UTF-8: ``{"id": …, "text": …, "sents": […]}``; the sentences joined are the text, up to white
+        space.
     segmenter : Segmenter or callable, optional
         As in `segment`; by default the built-in rules.
 
     Returns
     -------
     dict
-        ``precision``, ``recall`` and ``f1`` in percent over all documents, ``exact`` (percent of documents without
-        a wrong boundary), ``n_documents``, ``n_gold`` and ``n_found`` (boundaries).
+        ``precision``, ``recall`` and ``f1`` in percent over all documents, ``exact`` (percent of documents
+        without a wrong boundary), ``n_documents``, ``n_gold`` and ``n_found`` (boundaries).
 
     Raises
     ------
+    ReadError
+        If the file cannot be read.
     QualityDataError
         If a line is not such an object, or its sentences are not its text.
     """
@@ -64,7 +67,11 @@ def segmentation_figures(
 
 
 def _gold_documents(path: str) -> Iterator[tuple[str, list[str]]]:
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), 1):
+    try:
+        content = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReadError(f"{path} cannot be read: {error}; expected JSONL in UTF-8.") from error
+    for number, line in enumerate(content.split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -76,7 +83,7 @@ def _gold_documents(path: str) -> Iterator[tuple[str, list[str]]]:
             ) from error
         if "".join("".join(sentences).split()) != "".join(text.split()):
             raise QualityDataError(
-                f"{path}:{number}: the sentences joined are not the text; expected them to differ in white space only."
+                f"{path}:{number}: the sentences are not the text; expected them to differ in white space only."
             )
         yield text, sentences
 

@@ -1,13 +1,9 @@
 """Segments of a text: in comes a string, out comes a `Document` whose spans tile it.
 
-Sentence-like units for Chinese and English, in one linear scan.  A regular expression finds the marks that can
-end a segment; each is judged by the characters around it, with Chinese rules where the neighbors are Chinese and
-English rules elsewhere, so mixed text needs no switch.  Titles, embedded parentheses and quotations inside
-quotations are then protected.  No character is lost: white space belongs to the segment it follows.
-
-What the corpora say about each mark (GCDT, MAC, Universal Dependencies) is behind the decisions: a full stop
-before a closing quotation mark ends a segment after that mark (not before it); ``……``, ``——``, ``；`` and ``：`` in
-the middle of a text do not; a footnote reference stays with the sentence it follows.
+First the lines are grouped into paragraphs, then `bitext._boundaries` finds where segments end within
+them, for Chinese and English and both in one text.  No character is lost: white space belongs to the
+segment it follows, that at the start of the text to the first.  Any other segmenter can take the place
+of the built-in `Rules`.
 """
 
 from __future__ import annotations
@@ -16,12 +12,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext._boundaries import CLOSERS, sentence_boundaries, without_quoted
+from bitext._boundaries import CLOSERS, sentence_boundaries, without_quoted, words
 from bitext.data import Document
 from bitext.errors import BitextError, SpanError
 
@@ -29,12 +25,13 @@ Quotes = Literal["fine", "keep"]
 Newline = Literal["hard", "soft", "auto"]
 
 
-@runtime_checkable
 class Segmenter(Protocol):
     """Turns a text into the spans of its segments.
 
-    Any callable from a text to spans, or to the texts of the segments in order, can stand in for one, for
-    example ``pysbd.Segmenter(language="zh").segment``; `name` goes into the signature of what is computed.
+    Any callable from a text to spans, or to the texts of the segments in order, can stand in for one:
+    for example ``pysbd.Segmenter(language="zh").segment``, ``SaT("sat-3l-sm").split`` of wtpsplit, or
+    with a spaCy pipeline ``lambda text: [s.text for s in nlp(text).sents]``.  `name` goes into the
+    signature of what is computed.
     """
 
     name: str
@@ -137,7 +134,8 @@ def segment(
     if segmenter is None:
         spans = rules._divide(text, paragraphs)
     else:
-        spans = _as_tiles(text, (segmenter.spans if isinstance(segmenter, Segmenter) else segmenter)(text))
+        divide: Any = getattr(segmenter, "spans", segmenter)
+        spans = _as_tiles(text, divide(text))
     numbers = np.maximum(np.searchsorted(paragraphs, spans[:, 0], side="right") - 1, 0)
     return Document(text, lang or detect_language(text), spans, numbers, path)
 
@@ -157,69 +155,48 @@ def segment_lines(text: str, *, lang: str, path: str | None = None) -> Document:
 def detect_language(text: str) -> str:
     """Tell Chinese from English by their letters: "zh", "zh-Hant", "en" or "und".
 
-    Chinese if a third of the letters-or-more are Han characters (a Han character counts as three Latin letters, which is what
-    it takes to translate one) and few are kana or hangul; "zh-Hant" if more characters are of Traditional-only form than of Simplified-only
-    form.  English if the rest is Latin script and no other language's function words prevail.
+    A Han character counts as four Latin letters, about what it takes to translate one, so that a
+    Chinese text full of English names is still Chinese.  "zh-Hant" if Traditional-only characters
+    outnumber Simplified-only ones.  "und" if other scripts prevail, or the function words of other
+    languages that are written in Latin.
     """
-    codes = _code_points(text)
-    n_han, n_latin = int(_is_han(codes).sum()), int(_is_latin(codes).sum())
-    n_other = int(
-        (
-            ((codes >= 0x370) & (codes < 0x2000)) | _in(codes, 0x3040, 0x30FF) | _in(codes, 0xAC00, 0xD7A3)
-        ).sum()
-    )
-    if max(n_han, n_latin) == 0 or n_other > n_han + n_latin / 4:
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    n_han, n_latin, n_kana, n_other = (_count(codes, ranges) for ranges in (_HAN, _LATIN, _KANA, _OTHER))
+    if not n_han + n_latin or n_other > n_han + n_latin / 4 or n_kana > n_han / 10 + n_latin / 4:
         return "und"
-    if 3 * n_han > n_latin:
-        if _in(codes, 0x3040, 0x30FF).sum() > n_han / 10:
-            return "und"
-        simplified, traditional = (sum(map(text.count, chars)) for chars in (_SIMPLIFIED, _TRADITIONAL))
-        return "zh-Hant" if traditional > simplified else "zh"
-    words = re.findall(r"[^\W\d_]+", text[:20_000].lower())
-    english, foreign = (sum(w in group for w in words) for group in (_ENGLISH_WORDS, _FOREIGN_WORDS))
-    return "und" if foreign > english else "en"
+    if 4 * n_han > n_latin:
+        n_simplified, n_traditional = (sum(map(text.count, forms)) for forms in (_SIMPLIFIED, _TRADITIONAL))
+        return "zh-Hant" if n_traditional > n_simplified else "zh"
+    found = re.findall(r"[^\W\d_]+", text[:20_000].lower())
+    n_english, n_foreign = (sum(word in group for word in found) for group in (_ENGLISH, _FOREIGN))
+    return "und" if n_foreign > n_english else "en"
 
 
-# --- scripts -------------------------------------------------------------------------------------------------
+# --- scripts ------------------------------------------------------------------------------------------------
 
+_HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0x20000, 0x323AF))
+_LATIN = ((0x41, 0x5A), (0x61, 0x7A), (0xC0, 0x24F))
+_KANA = ((0x3040, 0x30FF),)
+_OTHER = ((0x370, 0x1FFF), (0xAC00, 0xD7A3))
 _SIMPLIFIED = "们这个国来时说为会对过还进没样经学开关问见长头实发现让东车书无间种动话边门马鸟鱼龙风飞电气"
 _TRADITIONAL = "們這個國來時說為會對過還進沒樣經學開關問見長頭實發現讓東車書無間種動話邊門馬鳥魚龍風飛電氣"
-_ENGLISH_WORDS = frozenset(
-    "the of and to a in is that for it with as was on be are this by at from he she i you not".split()
-)
-_FOREIGN_WORDS = frozenset(
-    "der die das und ist nicht ein eine le la les des et est une dans pour el los las que en del por con il di che "
-    "per un een het van dat och att som är o os do da não em uma się nie na że w z".split()
+_ENGLISH = words("the of and to a in is that for it with as was on be are this by at from he she i you not")
+_FOREIGN = words(
+    "der die das und ist nicht ein eine le la les des et est une dans pour el los las que en del por con "
+    "il di che per un een het van dat och att som är o os do da não em uma się nie na że w z"
 )
 
 
-def _code_points(text: str) -> NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-
-
-def _in(codes: NDArray[np.uint32], first: int, last: int) -> NDArray[np.bool_]:
-    return (codes >= first) & (codes <= last)
-
-
-def _is_han(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    return (
-        _in(codes, 0x4E00, 0x9FFF)
-        | _in(codes, 0x3400, 0x4DBF)
-        | _in(codes, 0x20000, 0x323AF)
-        | (codes == 0x3007)
-    )
-
-
-def _is_latin(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    lower = codes | 0x20
-    return _in(lower, 0x61, 0x7A) | (_in(codes, 0xC0, 0x24F) & (codes != 0xD7) & (codes != 0xF7))
+def _count(codes: NDArray[np.uint32], ranges: Iterable[tuple[int, int]]) -> int:
+    return sum(int(((codes >= first) & (codes <= last)).sum()) for first, last in ranges)
 
 
 # --- paragraphs ---------------------------------------------------------------------------------------------
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _ITEM = re.compile(
-    r"\s*(?:[-*•·●▪‣◦■□◆○–—>#|]\s*\S|\(?(?:\d{1,3}|[a-z])[.)、．）]\s?\S|[（(][一二三四五六七八九十\d]{1,3}[）)]|[①-⑳])|　　"
+    r"\s*(?:[-*•·●▪‣◦■□◆○–—>#|]\s*\S|\(?(?:\d{1,3}|[a-z])[.)、．）]\s?\S"
+    r"|[（(][一二三四五六七八九十\d]{1,3}[）)]|[①-⑳])|　　"
 )
 _OPENING_LINE = re.compile(r"\s*[“‘「『（(《【\[]+\s*")
 _CLOSING_LINE = re.compile(r"\s*[”’」』）)》】\]\"]+\s*")
@@ -234,15 +211,17 @@ def _paragraph_starts(text: str, newline: Newline) -> list[int]:
     """
     lines = text.splitlines(keepends=True)
     width = _wrap_width(lines) if newline == "auto" else 0
-    starts, offset, previous = [], 0, ""
+    starts: list[int] = []
+    offset, previous = 0, ""
     for line in lines:
         if line.isspace():
             previous = ""
         else:
-            joined = previous and _continues(previous, line, width, newline)
-            if len(line) < 8 and starts:
-                joined = joined or _CLOSING_LINE.fullmatch(line)
-            if not joined and not (starts and _OPENING_LINE.fullmatch(text, starts[-1], offset)):
+            joined = bool(previous) and _continues(previous, line, width, newline)
+            quoted = starts and (
+                _CLOSING_LINE.fullmatch(line) or _OPENING_LINE.fullmatch(text, starts[-1], offset)
+            )
+            if not joined and not quoted:
                 starts.append(offset + len(line) - len(line.lstrip()))
             previous = line
         offset += len(line)
@@ -282,11 +261,10 @@ def _wrap_width(lines: list[str]) -> int:
     if not 30 <= width <= 130 or sum(bool(_STOP_AT_LINE_END.search(a)) for a, _ in pairs) > len(pairs) / 2:
         return 0
     lower = sum(b.lstrip()[0].islower() for _, b in pairs)
-    if (
-        len(pairs) < 3 and not lower
-    ):  # too few lines to compare: prose has marks within its lines, titles do not
-        if not all(_PROSE.search(a) and _width(b.rstrip()) <= width for a, b in pairs):
-            return 0
+    # too few lines to compare: prose has marks within its lines, titles do not
+    few = len(pairs) < 3 and not lower
+    if few and not all(_PROSE.search(a) and _width(b.rstrip()) <= width for a, b in pairs):
+        return 0
     full = sum(_is_full(a, b, width) for a, b in pairs)
     return width if full >= 0.7 * len(pairs) or lower >= 0.5 * len(pairs) else 0
 
@@ -336,33 +314,41 @@ def _tiles(cuts: Sequence[int], length: int) -> NDArray[np.int32]:
     return np.stack([edges[:-1], edges[1:]], axis=1)
 
 
-def _as_tiles(text: str, result: Any) -> NDArray[np.int32]:
-    """Spans from what a segmenter gave: spans or texts in order; gaps of white space go to the one before."""
+def _as_tiles(text: str, result: Iterable[Any]) -> NDArray[np.int32]:
+    """Spans from what a segmenter gave: spans, or texts in order; what they leave out is white space."""
     items = list(result)
-    if items and isinstance(items[0], str):
-        spans, at = [], 0
-        for item in items:
-            piece = item.strip()
-            start = text.find(piece, at)
-            if start < 0:
-                raise SpanError(
-                    f"the segmenter returned {piece[:40]!r}, which is not in the text after character {at}; "
-                    "expected the segments' texts in order and unaltered."
-                )
-            if piece:
-                at = start + len(piece)
-                spans.append((start, at))
+    if all(isinstance(item, str) for item in items):
+        spans = list(_located(text, items))
     else:
-        spans = [(int(start), int(end)) for start, end in items]
+        try:
+            spans = [(int(start), int(end)) for start, end in items]
+        except (TypeError, ValueError) as error:
+            raise SpanError(
+                f"the segmenter returned {items!r:.80}; expected spans (start, end) or the segments' texts."
+            ) from error
     position = 0
     for start, end in [*spans, (len(text), len(text))]:
-        if start < position or text[position:start].strip():
+        if not position <= start <= end <= len(text) or text[position:start].strip():
             raise SpanError(
                 f"the segmenter returned the span [{start}, {end}) after one that ends at {position}; "
                 "expected spans in order that leave out nothing but white space."
             )
         position = end
-    return _tiles([0, *(start for start, _ in spans[1:])], len(text))
+    visible = [start for start, end in spans if text[start:end].strip()]
+    return _tiles([0, *visible[1:]], len(text))
+
+
+def _located(text: str, pieces: Iterable[str]) -> Iterator[tuple[int, int]]:
+    end = 0
+    for piece in filter(None, map(str.strip, pieces)):
+        start = text.find(piece, end)
+        if start < 0:
+            raise SpanError(
+                f"the segmenter returned {piece[:40]!r}, which is not in the text after character {end}; "
+                "expected the segments' texts in order and unaltered."
+            )
+        end = start + len(piece)
+        yield start, end
 
 
 def _require_option(name: str, value: str, known: Iterable[str]) -> None:

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext.data import Document
 from bitext.embedding import Embedder
-from bitext.errors import EmbeddingError
+from bitext.errors import EmbeddingError, SpanError
+from bitext.segmentation import Segmenter
 
 
 class HashEmbedder:
@@ -98,3 +100,41 @@ def _vector_problems(embedder: Embedder, texts: list[str], vectors: NDArray[np.f
             f"the order of the texts changes vectors (cosine {cosines.min():.4f}); expected none to"
         )
     return problems
+
+
+def verify_segmenter(segmenter: Segmenter) -> None:
+    """Check that `segmenter` keeps to the `bitext.segmentation.Segmenter` contract.
+
+    Raises
+    ------
+    SpanError
+        With every difference found, one a line.
+    """
+    texts = [
+        "",
+        "   \n",
+        "他来了。她走了！“真的？”我问。",
+        'He came. She left!  "Really?" I asked.\r\nYes.',
+        "\n\n  一行\n\n另一行  \n",
+        "𠮷野🎉。e\u0301te\u0301. \ud83d",
+        "没有句号" * 500,
+        "\u2028\x85\x0c\u200b。",
+    ]
+    name = getattr(segmenter, "name", None)
+    problems = []
+    if not (isinstance(name, str) and name):
+        problems.append(f"name is {name!r}; expected a text that is not empty")
+    for text in texts:
+        spans = segmenter.spans(text)
+        if not isinstance(spans, np.ndarray) or spans.dtype != np.int32 or spans.shape != (len(spans), 2):
+            found = f"{type(spans).__name__} {getattr(spans, 'dtype', '')} {getattr(spans, 'shape', '')}"
+            problems.append(f"spans({text[:20]!r}) is {found}; expected ndarray int32 (n_segments, 2)")
+            continue
+        try:
+            Document(text, "und", spans)
+        except SpanError as error:
+            problems.append(f"spans({text[:20]!r}): {error}")
+        if not np.array_equal(segmenter.spans(text), spans):
+            problems.append(f"spans({text[:20]!r}) differs from call to call; expected the same spans")
+    if problems:
+        raise SpanError("\n".join(problems))
