@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from bitext._termmatch import fold
 from bitext.data import Term, TermStatus
 from bitext.errors import TermbaseError
 
@@ -125,7 +126,7 @@ def conditions(text: str) -> tuple[Condition, ...]:
     found = []
     for part in re.split("[;；]", text):
         if m := _CONDITION.fullmatch(part.strip()):
-            words = tuple(w for w in re.split(r"[,，、|]\s*", m[3].strip()) if w)
+            words = tuple(fold(w) for w in re.split(r"[,，、|]\s*", m[3].strip()) if w)
             found.append(Condition(m[1].lower() == "only", m[2].lower() == "followed", words))
     return tuple(found)
 

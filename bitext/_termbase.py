@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from bitext._concepts import Concept, concepts_from_rows, conditions
-from bitext._termmatch import HAN, Compact, TermIndex, compact, fold, straddles, term_key
+from bitext._termmatch import HAN, Compact, TermIndex, compact, straddles, term_key
 from bitext.data import Span, Term
 from bitext.errors import TermbaseError
 
@@ -221,7 +221,7 @@ def _is_valid_chinese(text: str, body: Compact, start: int, end: int, concept: C
     if not required:
         return True
     before, after = body.text[max(0, start - 20) : start], body.text[end : end + 20]
-    return all(c.holds(fold(before), fold(after)) for c in required)
+    return all(c.holds(before, after) for c in required)
 
 
 def _is_valid_english(text: str, body: Compact, start: int, end: int, concept: Concept, term: Term) -> bool:

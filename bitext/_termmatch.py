@@ -245,10 +245,10 @@ def _words() -> tuple[dict[str, int], float]:
 
 
 def straddles(text: str, start: int, end: int, *, window: int = 8, tolerance: float = 1.0) -> bool:
-    """Whether ``text[start:end]`` cuts through words around it, as 国会 does in 中国会议.
+    """Whether ``text[start:end]`` cuts through words around it, as 国会 in 中国会议.
 
-    Compares the best segmentation of the neighborhood with the best one that keeps the term whole: as a word or
-    words of its own or, if it is a word of the dictionary, inside a longer one (银行 in 商业银行).
+    Compares the best segmentation of the neighborhood with the best one that keeps the term whole: as a word
+    or words of its own or, if it is a word of the dictionary, inside a longer one (银行 in 商业银行).
 
     Parameters
     ----------
@@ -306,8 +306,8 @@ def is_word(text: str) -> bool:
 def _paths(text: str, whole: Span | None) -> tuple[float, list[int]]:
     """Return the best log-probability and, for each position, where the best word from there ends.
 
-    No word crosses only one end of `whole`, and none contains it unless it is a word itself; `whole` counts as
-    a word of middling frequency.
+    No word crosses only one end of `whole`, and none contains it unless it is a word itself, which counts as
+    one of middling frequency.
     """
     frequencies, total = _words()
     start, end = whole or (0, len(text))
