@@ -1,7 +1,7 @@
 """Words for the Chinese number reader: script variants, and set phrases whose numerals count nothing.
 
-Both are plain text for a linguist to edit.  Phrases are in Simplified script; one that should stop being skipped is
-simply deleted.
+Both are plain text for a linguist to edit.  Phrases are in Simplified script; one that should stop being
+skipped is simply deleted.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ SET_PHRASES = frozenset(
     四通 五矿 二连浩特 三沙 三门峡 六安 六盘水 七台河 百色 千岛湖 万州 万宁 六神 百丽 百胜 千万里 百事可乐
     一汽 二汽 百联 八达 九三学社 三清山 五台山 五指山 六朝 三国 十里洋场 百日咳 万花筒 千金 百叶窗 五官 五脏
     六月飞雪 七仙女 八仙 九尾狐 三星堆 四合院 二锅头 三轮 四轮
-    """.split()
+    """.split()  # noqa: SIM905
 )
 """Words that hold a numeral and count nothing: names, idioms, adverbs."""
 

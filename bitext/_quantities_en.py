@@ -8,14 +8,31 @@ counted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
+from bitext._numerals_en import (
+    DECADES,
+    HALVES,
+    MONTHS,
+    MULTIPLES,
+    NUM,
+    NUMERAL_WORD,
+    ONES,
+    ORDINALS,
+    PARTS,
+    SCALE_SIGNS,
+    SCALES,
+    TENS,
+    Number,
+    any_of,
+    in_digits,
+    in_words,
+    normalized,
+)
 from bitext._quantity import (
     CURRENCIES,
     EN_UNITS,
-    VAGUE_HIGH,
     Hedge,
     Kind,
     Name,
@@ -29,7 +46,7 @@ from bitext.data import Span
 
 def scan(text: str, masked: Sequence[Span] = ()) -> list[Quantity]:
     """Find the quantities of an English `text`, leaving out what overlaps a `masked` span."""
-    norm = _normalized(text, masked)
+    norm = normalized(text, masked)
     found: list[Quantity] = []
     position = 0
     while match := _START.search(norm, position):
@@ -38,92 +55,10 @@ def scan(text: str, masked: Sequence[Span] = ()) -> list[Quantity]:
     return _joined(found, norm, text)
 
 
-# --------------------------------------------------------------------------------------------- normalization
-
-_TRANSLATION = (
-    {0xFF01 + i: chr(0x21 + i).lower() for i in range(94)}
-    | {ord(c): c.lower() for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
-    | dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
-    | dict.fromkeys(map(ord, "\u00a0\u2009\u202f\u3000\t"), " ")
-    | dict.fromkeys(map(ord, "’‘"), "'")
-)
-_MASK = "\ue000"
-
-
-def _normalized(text: str, masked: Sequence[Span]) -> str:
-    norm = text.translate(_TRANSLATION)
-    for start, end in masked:
-        norm = norm[:start] + _MASK * (end - start) + norm[end:]
-    return norm
-
-
-# ------------------------------------------------------------------------------------------------- the words
-
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-)
-_ONES = {word: float(i) for i, word in enumerate(_SMALL.split())}
-_TENS = {
-    word: 10.0 * i
-    for i, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
-}
-_SCALES = {
-    "dozen": 12.0, "hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "quadrillion": 1e15,
-}  # fmt: skip
-_SCALE_SIGNS = {
-    "k": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "mio": 1e6, "b": 1e9, "bn": 1e9, "bln": 1e9, "t": 1e12, "tn": 1e12, "trn": 1e12,
-}  # fmt: skip
-_PLURALS = {"tens": 10.0, "scores": 20.0} | {scale + "s": worth for scale, worth in _SCALES.items()}
-_ORDINALS = {
-    word: float(i)
-    for i, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-        "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
-        start=1,
-    )
-} | {"twenty-first": 21.0, "thirtieth": 30.0, "fortieth": 40.0, "fiftieth": 50.0, "sixtieth": 60.0, "seventieth": 70.0,
-    "eightieth": 80.0, "ninetieth": 90.0, "hundredth": 100.0}  # fmt: skip
-_PARTS = {
-    "half": 2.0, "halves": 2.0, "third": 3.0, "thirds": 3.0, "quarter": 4.0, "quarters": 4.0, "fourth": 4.0, "fourths": 4.0,
-    "fifth": 5.0, "fifths": 5.0, "sixth": 6.0, "sixths": 6.0, "seventh": 7.0, "sevenths": 7.0, "eighth": 8.0, "eighths": 8.0,
-    "ninth": 9.0, "ninths": 9.0, "tenth": 10.0, "tenths": 10.0, "hundredth": 100.0, "hundredths": 100.0, "thousandth": 1000.0, "thousandths": 1000.0,
-}  # fmt: skip
-_MULTIPLES = {
-    **dict.fromkeys(("twice", "double", "doubled", "doubles", "doubling", "twofold"), 2.0),
-    **dict.fromkeys(("thrice", "triple", "tripled", "triples", "tripling", "treble", "trebled", "threefold"), 3.0),
-    **dict.fromkeys(("quadruple", "quadrupled", "quadruples", "quadrupling", "fourfold"), 4.0),
-    "quintupled": 5.0, "fivefold": 5.0, "sixfold": 6.0, "sevenfold": 7.0, "eightfold": 8.0, "tenfold": 10.0, "hundredfold": 100.0,
-}  # fmt: skip
-_HALVES = ("half", "halved", "halving", "halve")
-_DECADES = {
-    "nineties": 90.0,
-    "eighties": 80.0,
-    "seventies": 70.0,
-    "sixties": 60.0,
-    "fifties": 50.0,
-    "forties": 40.0,
-}
-_MONTH_NAMES = (
-    "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sept sep|october oct|"
-    "november nov|december dec"
-)
-_MONTHS = {
-    name: float(i) for i, names in enumerate(_MONTH_NAMES.split("|"), start=1) for name in names.split()
-}
-_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
-
-
-def _any_of(words: Iterable[str]) -> str:
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-
-
 # ------------------------------------------------------------------------------------------- what a number is
 
-_NUM = r"(?:\d{1,3}(?:(?:,|[ ],[ ]|[ ])\d{3})+(?!,?\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<![\w.)\]])\.\d+)"
-_NUMERAL_WORD = _any_of({*_ONES, *_TENS, *_SCALES, *_PLURALS})
-_OTHER_WORD = _any_of(
-    {*_ORDINALS, *_PARTS, *_MULTIPLES, *_HALVES, *_MONTHS, *_DECADES}
+_OTHER_WORD = any_of(
+    {*ORDINALS, *PARTS, *MULTIPLES, *HALVES, *MONTHS, *DECADES}
     | {"several", "couple", "few", "decade", "century", "fortnight", "both", "once", "noon", "midnight"}
 )
 # letters that may stand right before a number that counts
@@ -131,38 +66,30 @@ _CODES = (
     "rmb|cny|hkd|usd|eur|gbp|jpy|krw|aud|cad|sgd|twd|ntd|nt|us|hk|fy|nos?|vol|pp?|art|sec|fig|ch|para"
     "|g(?=7|8|20)|q(?=[1-4])"
 )
+_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
+_NUMBERED = ("phase", "stage", "basel", "tier", "part", "type", "level")
+_BEFORE_ROMAN = "(?:" + "|".join(f"(?<={word}[ ])" for word in _NUMBERED) + ")"
 _START = re.compile(
     rf"""
-    (?P<skip> (?<![a-z$]) (?!(?:{_CODES})[-.]?\d) [a-z]+[-.]?\d(?:[\da-z.\-]*[\da-z])?(?!\d*%) | \d+(?:\.\d+){{2,}}\w*
-            | 24/7 | https?://\S+ | fifty-fifty )
-  | (?P<digits> {_NUM} )
-  | (?<![a-z\d'.-]) (?P<roman> [ivxlc]{{2,7}} | (?:(?<=phase[ ])|(?<=stage[ ])|(?<=basel[ ])|(?<=tier[ ])|(?<=part[ ])
-        |(?<=type[ ])|(?<=level[ ])) [iv] ) (?![a-z'\d])
-  | (?<![a-z']) (?P<word> {_NUMERAL_WORD} )(?![a-z])
-  | (?<![a-z']) (?P<other> {_OTHER_WORD} )(?![a-z])
+    (?<![a-z'])(?=[a-z]) (?:
+        (?P<skip> (?<!\$) (?!(?:{_CODES})[-.]?\d) [a-z]+[-.]?\d(?:[\da-z.\-]*[\da-z])?(?!\d*%)
+              | https?://\S+ | fifty-fifty )
+      | (?P<word> {NUMERAL_WORD} )(?![a-z])
+      | (?P<other> {_OTHER_WORD} )(?![a-z])
+      | (?<![\d.-]) (?P<roman> [ivxlc]{{2,7}} | {_BEFORE_ROMAN} [iv] ) (?![a-z'\d])
+    )
+  | (?=[\d.]) (?: (?P<version> \d+(?:\.\d+){{2,}}\w* | 24/7 ) | (?P<digits> {NUM} ) )
     """,
     re.VERBOSE,
 )
-
-
-class _Number(NamedTuple):
-    """A bare numeral: where, its interval, the worth of its last place, and how it is written."""
-
-    start: int
-    end: int
-    low: float
-    high: float
-    step: float
-    vague: bool = False
-    digits: bool = False
-    scaled: bool = False
-
 
 _Reading = tuple[list[Quantity], int]  # what was found, and where to go on
 
 
 def _read(norm: str, text: str, match: re.Match[str]) -> _Reading:
     start, end = match.span()
+    if match.lastgroup == "version":
+        return [], end
     if match.lastgroup == "skip":
         return [], _after_code(text, start, end)
     if match.lastgroup == "roman":
@@ -172,15 +99,15 @@ def _read(norm: str, text: str, match: re.Match[str]) -> _Reading:
     if match.lastgroup == "word":
         if special := _ordinal_or_clock(norm, text, match[0], start):
             return [special], special.span[1]
-        number = _in_words(norm, match[0], start, end)
+        number = in_words(norm, match[0], start, end)
         return _counted(norm, text, number) if number else ([], end)
     if dated := _date_or_clock(norm, text, start):
         return dated, dated[-1].span[1]
-    return _counted(norm, text, _in_digits(norm, text, match[0], start, end))
+    return _counted(norm, text, in_digits(norm, text, match[0], start, end))
 
 
 def _after_code(text: str, start: int, end: int) -> int:
-    """Where to go on after v2 or GPT-4: behind the letters where a hyphen follows them ("end-2018", "Top-40")."""
+    """Say where to go on: after v2, but at the number of GPT-4, "end-2018" and "Top-40"."""
     head, hyphen, _ = text[start:end].partition("-")
     if hyphen and len(head) > 1 and head.isalpha():
         return start + len(head) + 1
@@ -196,146 +123,22 @@ def _roman(norm: str, text: str, start: int, end: int) -> list[Quantity]:
     return [Quantity((start, end), text[start:end], value, value, "ordinal", weight=0.1)]
 
 
-# ------------------------------------------------------------------------------------------------- numerals
-
-_SCALE_AFTER = re.compile(
-    rf"(?:\+|-plus)?[ -]?({_any_of(_SCALES)}|mn|mln|mio|bn|bln|tn|trn|[kmbt])(?![a-z²\d]|/s)"
-)
-_VULGAR = re.compile(r" ?([½¼¾])")
-
-
-def _in_digits(norm: str, text: str, digits: str, start: int, end: int) -> _Number:
-    value = float(digits.replace(",", "").replace(" ", ""))
-    step = 10.0 ** -(len(digits) - digits.find(".") - 1) if "." in digits else 1.0
-    scale = _SCALE_AFTER.match(norm, end)
-    if scale and _is_scale(norm, text, scale, start):
-        worth, stop = _SCALES.get(scale[1]) or _SCALE_SIGNS[scale[1]], scale.end()
-        second = _SCALE_AFTER.match(norm, stop)
-        if second and second[1] in _SCALES and scale[1] in ("hundred", "thousand"):  # "10 thousand billion"
-            worth, stop = worth * _SCALES[second[1]], second.end()
-        value = without_noise(value * worth)
-        return _Number(start, stop, value, value, step * worth, digits=True, scaled=True)
-    vulgar = _VULGAR.match(norm, end)
-    if vulgar:
-        value += {"½": 0.5, "¼": 0.25, "¾": 0.75}[vulgar[1]]
-        return _Number(start, vulgar.end(), value, value, 0.25, digits=True)
-    return _Number(start, end, value, value, step, digits=True)
-
-
-def _is_scale(norm: str, text: str, scale: re.Match[str], start: int) -> bool:
-    """Whether k, m, b or t scales the number: after a currency sign, in "5k" and "10M"."""
-    if len(scale[1]) > 1 or norm[start - 1 : start] in tuple("$€£¥"):
-        return True
-    return scale[0] == scale[1] and text[scale.start()] in "kM"
-
-
-_ARTICLES: dict[str, tuple[float, float, bool]] = {
-    "a": (1.0, 1.0, False), "an": (1.0, 1.0, False), "half a": (0.5, 0.5, False), "half": (0.5, 0.5, False),
-    "a couple of": (2.0, 3.0, True), "a couple": (2.0, 3.0, True), "couple": (2.0, 3.0, True),
-    "a few": (2.0, VAGUE_HIGH, True), "few": (2.0, VAGUE_HIGH, True), "several": (2.0, VAGUE_HIGH, True),
-    "many": (2.0, VAGUE_HIGH, True),
-}  # fmt: skip
-_ARTICLE = re.compile(rf"(?<![a-z])({_any_of(_ARTICLES)})[ -]$")
-_NEXT = re.compile(rf"(?P<gap> and a | and | of |-| )(?P<word>{_NUMERAL_WORD}|half)(?![a-z])")
-_SCALE_NEXT = re.compile(rf"(?:[ -](?:{_any_of(_ONES)}))?[ -](?:{_any_of(_SCALES)})(?![a-z])")
-
-
-def _in_words(norm: str, word: str, start: int, end: int) -> _Number | None:
-    """A numeral in words, from its first word on, taking in as many of the next as belong to it."""
-    words = [word]
-    while (following := _NEXT.match(norm, end)) and _continues(norm, words[-1], following):
-        words.append(following["word"])
-        end = following.end()
-    first = (0.0, 0.0, False)
-    if word in _SCALES:
-        article = _ARTICLE.search(norm, max(0, start - 14), start)
-        if article:
-            start, first = article.start(), _ARTICLES[article[1]]
-        elif len(words) > 1 and words[1] in _SCALES:  # "the hundred billion stars"
-            first = (1.0, 1.0, False)
-        else:
-            return None
-    elif words == ["tens"]:
-        return None
-    low, high, step = _evaluate(words, first[:2])
-    vague = first[2] or any(word in _PLURALS or word == "dozen" for word in words)
-    scaled = any(word in _SCALES or word in _PLURALS for word in words)
-    return _Number(start, end, without_noise(low), without_noise(high), step, vague=vague, scaled=scaled)
-
-
-def _continues(norm: str, last: str, following: re.Match[str]) -> bool:
-    gap, word = following["gap"], following["word"]
-    is_digit, is_scale, is_plural = word in _ONES, word in _SCALES, word in _PLURALS
-    if gap in (" ", "-"):
-        if last in _TENS:
-            return (is_digit and 0 < _ONES[word] < 10) or is_scale or is_plural
-        if last in _ONES:
-            return is_scale or word in ("hundreds", "thousands", "millions", "billions")
-        if last == "half":
-            return is_scale
-        return last in _SCALES and (is_digit or word in _TENS or is_scale)
-    if gap == " and ":  # "two hundred and five", but not "two hundred and three hundred"
-        small = is_digit or word in _TENS
-        return (
-            small
-            and last in ("hundred", "thousand", "million")
-            and not _SCALE_NEXT.match(norm, following.end())
-        )
-    if gap == " and a ":
-        return word == "half" and (last in _ONES or last in _SCALES)
-    return last in _PLURALS and (is_plural or is_scale)  # "hundreds of thousands"
-
-
-def _evaluate(words: list[str], first: tuple[float, float]) -> tuple[float, float, float]:
-    """Interval and last place of a numeral in words, `first` being what an article before it says."""
-    total = (0.0, 0.0)
-    low, high = first
-    step = 1.0
-    for i, word in enumerate(words):
-        if word in _ONES or word in _TENS or word == "half":
-            value = _ONES[word] if word in _ONES else _TENS.get(word, 0.5)
-            low, high, step = low + value, high + value, 0.5 if word == "half" else 1.0
-        elif i == 0 and word in _PLURALS:
-            low, high = _plural(word, alone=len(words) == 1)
-            step = _PLURALS[word]
-        else:
-            step = worth = _SCALES.get(word) or _PLURALS[word]
-            if not high and total[1]:  # "two hundred thousand million"
-                total = (total[0] * worth, total[1] * worth)
-            elif worth <= 100 or words[i + 1 : i + 2] == ["half"]:
-                low, high = low * worth, high * worth
-            else:
-                total = (total[0] + low * worth, total[1] + high * worth)
-                low = high = 0.0
-    if words[-1] == "half" and len(words) > 1 and words[-2] in _SCALES:  # "a million and a half"
-        low, high = low - 0.5 + 0.5 * _SCALES[words[-2]], high - 0.5 + 0.5 * _SCALES[words[-2]]
-    return total[0] + low, total[1] + high, step
-
-
-def _plural(word: str, *, alone: bool) -> tuple[float, float]:
-    """What "dozens", "hundreds" or "millions" is taken to mean."""
-    worth = _PLURALS[word]
-    if word in ("dozens", "scores"):
-        return 20.0, 99.9
-    return 2 * worth, worth * (999.0 if alone and worth >= 1000 else VAGUE_HIGH)
-
-
 # ---------------------------------------------------------------------------------- what a numeral counts
 
 _BEFORE = {sign.lower(): code for code, currency in CURRENCIES.items() for sign in currency.en_before}
 _AFTER_MONEY = {name.lower(): code for code, currency in CURRENCIES.items() for name in currency.en_after}
 _PREFIX = re.compile(
-    rf"(?<![a-z])({_any_of(_BEFORE)}) ?$".replace(r"us\$", r"us ?\$").replace(r"hk\$", r"hk ?\$")
+    rf"(?<![a-z])({any_of(_BEFORE)}) ?$".replace(r"us\$", r"us ?\$").replace(r"hk\$", r"hk ?\$")
 )
 _NAMES: dict[str, Name] = EN_UNITS | {name: Name("money", code) for name, code in _AFTER_MONEY.items()}
-_AFTER = re.compile(rf"(?P<gap> |-|- )?(?P<name>{_any_of(_NAMES)})(?![a-z\d²])")
-_OF_NAME = re.compile(rf" (?:of|worth of) (?P<name>{_any_of(_NAMES)})(?![a-z])")
+_AFTER = re.compile(rf"(?P<gap> |-|- )?(?P<name>{any_of(_NAMES)})(?![a-z\d²])")
+_OF_NAME = re.compile(rf" (?:of|worth of) (?P<name>{any_of(_NAMES)})(?![a-z])")
 _SUFFIX = re.compile(r"(?:st|nd|rd|th)(?![a-z])")
 _MORE = re.compile(r"\d(?:\+|-plus)")
 _CODE_LETTERS = re.compile(r"[gkdpwmx](?![a-z])[\da-z.]*|[a-z]+\d[\da-z.]*")
 
 
-def _counted(norm: str, text: str, number: _Number) -> _Reading:
+def _counted(norm: str, text: str, number: Number) -> _Reading:
     start, end = number.start, number.end
     if number.digits and not number.scaled:
         if suffix := _SUFFIX.match(norm, end):
@@ -356,14 +159,16 @@ def _counted(norm: str, text: str, number: _Number) -> _Reading:
         kind, unit, begin = "money", _BEFORE[prefix[1].replace(" ", "")], prefix.start()
     if kind == "plain" and number.digits and _is_year(number):
         kind, unit = "date", "year"
+    hedge = _hedge(norm, begin, stop) or ("over" if _MORE.search(text, start, end) else "")
+    weight = _weight(norm, text, number, kind)
+    low, high = number.low * factor, number.high * factor
     quantity = Quantity(
-        (begin, stop), text[begin:stop], number.low * factor, number.high * factor, kind, unit,
-        _hedge(norm, begin, stop) or ("over" if _MORE.search(text, start, end) else ""), number.vague, number.step, _weight(norm, text, number, kind),
-    )  # fmt: skip
+        (begin, stop), text[begin:stop], low, high, kind, unit, hedge, number.vague, number.step, weight
+    )
     return [quantity], stop
 
 
-def _unit_after(norm: str, text: str, number: _Number) -> re.Match[str] | None:
+def _unit_after(norm: str, text: str, number: Number) -> re.Match[str] | None:
     after = _AFTER.match(norm, number.end)
     if after is None:
         return _OF_NAME.match(norm, number.end) if number.vague else None
@@ -375,21 +180,22 @@ def _unit_after(norm: str, text: str, number: _Number) -> re.Match[str] | None:
     return after
 
 
-def _is_year(number: _Number) -> bool:
+def _is_year(number: Number) -> bool:
     return 1500 <= number.low <= 2100 and number.end - number.start == 4 and number.step == 1
 
 
 _REFERENCE = re.compile(
-    r"(?:articles?|paragraphs?|subparagraphs?|sections?|clauses?|items?|appendix|annex|schedule|rule|chapter|attachment) $"
+    r"(?:articles?|(?:sub)?paragraphs?|sections?|clauses?|items?|appendix|annex|schedule|rule|chapter)"
+    r" $"
 )
 
 
-def _weight(norm: str, text: str, number: _Number, kind: str) -> float:
+def _weight(norm: str, text: str, number: Number, kind: str) -> float:
     """How surely the other language shows the number."""
     start, end = number.start, number.end
     if not number.digits:
         if number.vague:
-            return 0.9 if number.high >= 1000 else 0.6
+            return 0.9 if 1000 <= number.high <= 100 * number.low else 0.6
         return {0.0: 0.2, 1.0: 0.1, 2.0: 0.5}.get(number.low, 0.6) if number.high < 10 else 0.9
     if kind != "plain" or number.scaled:
         return 0.5 if number.low == 1 and number.step == 1 and kind in ("time", "measure") else 1.0
@@ -412,14 +218,17 @@ def _weight(norm: str, text: str, number: _Number, kind: str) -> float:
 
 _HEDGE_BEFORE = re.compile(
     r"""(?<![a-z])(?:
-    (?P<over> (?:no|not|nor)[ ](?:be[ ])?(?:less|fewer|lower)[ ]than | (?:more|greater|higher|larger|longer|older)[ ]than
-        | in[ ]excess[ ]of | upwards?[ ]of | at[ ]least | a[ ]minimum[ ]of | over | above | beyond
-        | (?<!not[ ])(?<!not[ ]to[ ])exceed(?:s|ed|ing)? | surpass(?:es|ed|ing)? | topp(?:ed|ing) | north[ ]of | or[ ]more[ ]than )
-  | (?P<under> (?:no|not|nor)[ ](?:be[ ])?(?:more|greater|higher|longer|later)[ ]than | (?:less|fewer|lower|shorter|younger)[ ]than
-        | nearly | almost | close[ ]to | approach(?:es|ed|ing) | nearing | just[ ]under | under | below | short[ ]of
-        | not[ ]quite | at[ ]most | a[ ]maximum[ ](?:of|up[ ]to) | up[ ]to | not[ ](?:to[ ])?exceed(?:ing)?(?:[ ]a[ ]maximum[ ]of)?
-        | shy[ ]of )
-  | (?P<about> about | around | approximately | approx\.? | roughly | some | circa | estimated(?:[ ]at)? | on[ ]average )
+    (?P<over> (?:no|not|nor)[ ](?:be[ ])?(?:less|fewer|lower)[ ]than
+        | (?:more|greater|higher|larger|longer|older)[ ]than | in[ ]excess[ ]of | upwards?[ ]of | at[ ]least
+        | a[ ]minimum[ ]of | over | above | beyond | (?<!not[ ])(?<!not[ ]to[ ])exceed(?:s|ed|ing)?
+        | surpass(?:es|ed|ing)? | topp(?:ed|ing) | north[ ]of )
+  | (?P<under> (?:no|not|nor)[ ](?:be[ ])?(?:more|greater|higher|longer|later)[ ]than
+        | (?:less|fewer|lower|shorter|younger)[ ]than | nearly | almost | close[ ]to | approach(?:es|ed|ing)
+        | nearing | just[ ]under | under | below | short[ ]of | not[ ]quite | at[ ]most | up[ ]to
+        | a[ ]maximum[ ](?:of|up[ ]to)
+        | not[ ](?:to[ ])?exceed(?:ing)?(?:[ ]a[ ]maximum[ ]of)? | shy[ ]of )
+  | (?P<about> about | around | approximately | approx\.? | roughly | some | circa | estimated(?:[ ]at)?
+        | on[ ]average )
     )(?:[ ](?:a|an|the)(?:[ ](?:total|mark)[ ]of)?)?[ ]?$""",
     re.VERBOSE,
 )
@@ -428,8 +237,8 @@ _NEGATED = re.compile(
 )
 _LOCAL = re.compile(r"(?:over|above|within|below|under|beyond|around) the ?$")
 _HEDGE_AFTER = re.compile(
-    r"(?P<over>\+| ?plus(?![a-z])|-odd| or more| (?:and|or) (?:above|over|older)(?! ?[a-z$]{0,4} ?\d)|-plus)|(?P<about> or so)"
-    r"|(?P<under> (?:and|or) (?:less|below|under|younger)(?! ?[a-z$]{0,4} ?\d))"
+    r"(?P<over>\+| ?plus(?![a-z])|-odd|-plus| or more| (?:and|or) (?:above|over|older)(?! ?[a-z$]{0,4} ?\d))"
+    r"|(?P<about> or so)|(?P<under> (?:and|or) (?:less|below|under|younger)(?! ?[a-z$]{0,4} ?\d))"
 )
 
 
@@ -447,11 +256,11 @@ def _hedge(norm: str, start: int, end: int) -> Hedge:
     return "under" if match["under"] else "about"
 
 
-# ------------------------------------------------------------------------- numbers that are more than numerals
+# ---------------------------------------------------------------------- numbers that are more than numerals
 
 _FRACTION = re.compile(
-    rf"[ -](?P<part>{_any_of(w for w in _PARTS if not w.startswith('hal'))})(?![a-z])"
-    rf"|(?: in (?:every )?| out of (?:every )?)(?P<out_of>{_NUM}|{_NUMERAL_WORD})(?![a-z\d]|,\d)"
+    rf"[ -](?P<part>{any_of(PARTS)})(?![a-z])"
+    rf"|(?: in (?:every )?| out of (?:every )?)(?P<out_of>{NUM}|{NUMERAL_WORD})(?![a-z\d]|,\d)"
     r"| ?/ ?(?P<slash>1,000|10,000|\d+)(?![\d/%]|[,.]\d)"
 )
 _PARTS_OF_TIME = re.compile(
@@ -459,13 +268,13 @@ _PARTS_OF_TIME = re.compile(
 )
 
 
-def _fraction(norm: str, text: str, number: _Number) -> Quantity | None:
+def _fraction(norm: str, text: str, number: Number) -> Quantity | None:
     """Two thirds, one in five, 3 out of 10, 3/4."""
     match = _FRACTION.match(norm, number.end)
     if not match or number.scaled or number.vague or number.step != 1 or not number.low:
         return None
     if part := match["part"]:
-        bottom = _PARTS[part]
+        bottom = PARTS[part]
         ordinal = number.low > 1 and not part.endswith("s") and match[0][0] == " "  # "two third parties"
         if ordinal or number.low >= bottom or number.digits or (part.endswith("s") and number.low == 1):
             return None
@@ -474,9 +283,7 @@ def _fraction(norm: str, text: str, number: _Number) -> Quantity | None:
         ):
             return None  # "the first three quarters" are months
     elif word := match["out_of"]:
-        bottom = (
-            float(word.replace(",", "")) if word[0].isdigit() else _ONES.get(word) or _TENS.get(word, 0.0)
-        )
+        bottom = float(word.replace(",", "")) if word[0].isdigit() else ONES.get(word) or TENS.get(word, 0.0)
         if number.low >= bottom or (" in" in match[0] and (number.low != 1 or not 2 <= bottom <= 1000)):
             return None
     else:
@@ -492,11 +299,11 @@ def _fraction(norm: str, text: str, number: _Number) -> Quantity | None:
 
 
 _UNIT_OF_ORDINAL = re.compile(r"[ -](century|quarter|half)(?![a-z])")
-_MONTH_AFTER = re.compile(rf" (?:day )?(?:of )?(?:{_any_of(_MONTHS)})(?![a-z])")
-_TENS_ORDINAL = re.compile(rf"[ -](?P<ordinal>{_any_of(list(_ORDINALS)[:9])})(?![a-z])")
+_MONTH_AFTER = re.compile(rf" (?:day )?(?:of )?(?:{any_of(MONTHS)})(?![a-z])")
+_TENS_ORDINAL = re.compile(rf"[ -](?P<ordinal>{any_of(list(ORDINALS)[:9])})(?![a-z])")
 
 
-def _ordinal_digits(norm: str, text: str, number: _Number, end: int) -> _Reading:
+def _ordinal_digits(norm: str, text: str, number: Number, end: int) -> _Reading:
     if _MONTH_AFTER.match(norm, end) and number.low <= 31:
         span = (number.start, end)
         return [Quantity(span, text[slice(*span)], number.low, number.low, "date", "day", weight=0.9)], end
@@ -512,7 +319,7 @@ def _ordinal(norm: str, text: str, value: float, start: int, end: int, *, weight
     )
 
 
-def _decade(norm: str, text: str, number: _Number) -> Quantity | None:
+def _decade(norm: str, text: str, number: Number) -> Quantity | None:
     """1990s, 90s, 1980's."""
     mark = _DECADE_MARK.match(norm, number.end)
     if not mark or number.low % 10 or number.step != 1:
@@ -525,11 +332,11 @@ def _decade(norm: str, text: str, number: _Number) -> Quantity | None:
 
 _DECADE_MARK = re.compile(r"'?s(?![a-z])")
 _MINUTES = {
-    "ten": 10.0, "fifteen": 15.0, "twenty": 20.0, "twenty-five": 25.0, "thirty": 30.0, "thirty-five": 35.0, "forty": 40.0,
-    "forty-five": 45.0, "fifty": 50.0, "fifty-five": 55.0,
+    "ten": 10.0, "fifteen": 15.0, "twenty": 20.0, "twenty-five": 25.0, "thirty": 30.0, "thirty-five": 35.0,
+    "forty": 40.0, "forty-five": 45.0, "fifty": 50.0, "fifty-five": 55.0,
 }  # fmt: skip
 _CLOCK_WORDS = re.compile(
-    rf"[ -](?P<minutes>{_any_of(_MINUTES)})(?![ -]?[a-z])| o'clock| ?(?P<half>[ap])\.?m\.?(?![a-z])"
+    rf"[ -](?P<minutes>{any_of(_MINUTES)})(?![ -]?[a-z])| o'clock| ?(?P<half>[ap])\.?m\.?(?![a-z])"
 )
 _PAST = re.compile(r"(?:(?P<half>half)|(?P<quarter>(?:a )?quarter))[ -](?P<way>past|to) $")
 
@@ -537,16 +344,16 @@ _PAST = re.compile(r"(?:(?P<half>half)|(?P<quarter>(?:a )?quarter))[ -](?P<way>p
 def _ordinal_or_clock(norm: str, text: str, word: str, start: int) -> Quantity | None:
     """Twenty-first; nine o'clock, eight-thirty, half past nine."""
     end = start + len(word)
-    if word in _TENS:
+    if word in TENS:
         ordinal = _TENS_ORDINAL.match(norm, end)
-        value = _TENS[word] + _ORDINALS[ordinal["ordinal"]] if ordinal else 0.0
+        value = TENS[word] + ORDINALS[ordinal["ordinal"]] if ordinal else 0.0
         return _ordinal(norm, text, value, start, ordinal.end(), weight=0.8) if ordinal else None
-    if not 1 <= _ONES.get(word, 0) <= 12:
+    if not 1 <= ONES.get(word, 0) <= 12:
         return None
     past, match = _PAST.search(norm, max(0, start - 18), start), _CLOCK_WORDS.match(norm, end)
     if not past and not match:
         return None
-    value = 60 * _ONES[word]
+    value = 60 * ONES[word]
     if past:
         value += (30.0 if past["half"] else 15.0) * (1 if past["way"] == "past" else -1)
     elif match and match["minutes"]:
@@ -557,7 +364,7 @@ def _ordinal_or_clock(norm: str, text: str, word: str, start: int) -> Quantity |
     return Quantity((begin, stop), text[begin:stop], value, value, "time", "clock", weight=0.6)
 
 
-_DAY_MONTH = re.compile(rf"(\d{{1,2}})(?:-(\d{{1,2}}))? ({_any_of(_MONTHS)})(?![a-z])\.?")
+_DAY_MONTH = re.compile(rf"(\d{{1,2}})(?:-(\d{{1,2}}))? ({any_of(MONTHS)})(?![a-z])\.?")
 _ISO = re.compile(r"((?:19|20)\d\d)([-/])(1[0-2]|0?[1-9])\2(3[01]|[12]\d|0?[1-9])(?!\d)")
 _YEAR_PAIR = re.compile(r"((?:19|20)\d\d)[-/](\d\d)(?![\d%]|\.\d)")
 _CLOCK = re.compile(
@@ -567,7 +374,7 @@ _CLOCK = re.compile(
 
 
 def _date_or_clock(norm: str, text: str, start: int) -> list[Quantity]:
-    """The parts of a date that begins with a number, or a clock time."""
+    """Read the parts of a date that begins with a number, or a clock time."""
     match = _CLOCK.match(norm, start)
     if match and float(match["h"]) <= 24:
         hour, minute = float(match["h"]), float(match["m"] or match["m24"] or 0)
@@ -580,7 +387,7 @@ def _date_or_clock(norm: str, text: str, start: int) -> list[Quantity]:
     elif match := _YEAR_PAIR.match(norm, start):
         values = {1: ("year", float(match[1])), 2: ("year", float(match[1][:2] + match[2]))}
     elif (match := _DAY_MONTH.match(norm, start)) and 1 <= int(match[1]) <= 31:
-        values = {1: ("day", float(match[1])), 3: ("month", _MONTHS[match[3]])}
+        values = {1: ("day", float(match[1])), 3: ("month", MONTHS[match[3]])}
         if match[2]:
             values = {1: values[1], 2: ("day", float(match[2])), 3: values[3]}
     else:
@@ -591,32 +398,33 @@ def _date_or_clock(norm: str, text: str, start: int) -> list[Quantity]:
     ]
 
 
-# ------------------------------------------------------------------- words that are numbers only in some places
+# ------------------------------------------------------------- words that are numbers only in some places
 
 # word -> (value, kind, unit, weight)
 _PLAIN_OTHERS: dict[str, tuple[float, Kind, str, float]] = {
-    **{word: (value, "multiple", "", 0.3) for word, value in _MULTIPLES.items()},
-    **{word: (value, "date", "decade", 0.5) for word, value in _DECADES.items()},
-    "decade": (1.0, "time", "decade", 0.05), "century": (1.0, "time", "century", 0.05), "fortnight": (2.0, "time", "week", 0.1),
+    **{word: (value, "multiple", "", 0.6) for word, value in MULTIPLES.items()},
+    **{word: (value, "date", "decade", 0.5) for word, value in DECADES.items()},
+    "decade": (1.0, "time", "decade", 0.05), "century": (1.0, "time", "century", 0.05),
+    "fortnight": (2.0, "time", "week", 0.1),
     "noon": (720.0, "time", "clock", 0.0), "midnight": (0.0, "time", "clock", 0.0),
     "both": (2.0, "plain", "", 0.0), "once": (1.0, "plain", "", 0.0),
 }  # fmt: skip
 
 
 def _other(norm: str, text: str, word: str, start: int, end: int) -> _Reading:
-    if word in _MONTHS:
+    if word in MONTHS:
         return _month(norm, text, word, start, end)
-    if word in _HALVES:
+    if word in HALVES:
         return _half(norm, text, word, start, end)
     if word in ("several", "few", "couple"):
         return _several(norm, text, word, start, end)
     if word in _PLAIN_OTHERS:
         value, kind, unit, weight = _PLAIN_OTHERS[word]
-    elif word in _PARTS and (share := _share(norm, word, start, end)):
+    elif word in PARTS and (share := _share(norm, word, start, end)):
         value, kind, unit, weight = share, "percent", "percent", 0.3
-    elif word in _ORDINALS:
+    elif word in ORDINALS:
         weight = {"first": 0.1, "second": 0.2}.get(word, 0.5)
-        ordinal = _ordinal(norm, text, _ORDINALS[word], start, end, weight=weight)
+        ordinal = _ordinal(norm, text, ORDINALS[word], start, end, weight=weight)
         return [ordinal], ordinal.span[1]
     else:
         return [], end
@@ -626,14 +434,14 @@ def _other(norm: str, text: str, word: str, start: int, end: int) -> _Reading:
     return [Quantity((start, end), text[start:end], value, value, kind, unit, hedge, weight=weight)], end
 
 
-def _of_a_scale(share: float, scale: re.Match[str], start: int) -> _Number:
-    """A quarter of a million."""
-    value = without_noise(share / 100 * _SCALES[scale["scale"]])
-    return _Number(start, scale.end(), value, value, value, scaled=True)
+def _of_a_scale(share: float, scale: re.Match[str], start: int) -> Number:
+    """Read "a quarter of a million"."""
+    value = without_noise(share / 100 * SCALES[scale["scale"]])
+    return Number(start, scale.end(), value, value, value, scaled=True)
 
 
 _OF_A_SCALE = re.compile(r" of an? (?P<scale>thousand|million|billion|trillion)(?![a-z])")
-_NEXT_SCALE = re.compile(rf"(?: of)? (?:{_any_of(_SCALES)})(?![a-z])")
+_NEXT_SCALE = re.compile(rf"(?: of)? (?:{any_of(SCALES)})(?![a-z])")
 _OF_UNIT = re.compile(
     r"(?: of)? (?P<name>seconds|minutes|hours|days|weeks|months|years|decades|centuries)(?![a-z])"
 )
@@ -655,26 +463,26 @@ _AFTER_SHARE = re.compile(r" (?:of|to|or|and|less|more|higher|lower|smaller|larg
 
 
 def _share(norm: str, word: str, start: int, end: int) -> float:
-    """A fifth of, a third; 0 where the word is an ordinal or a stretch of time."""
+    """Percent that "a fifth of" says; 0 where the word is an ordinal or a stretch of time."""
     if not _BEFORE_SHARE.search(norm, max(0, start - 9), start) or _UNIT_OF_ORDINAL.match(norm, end):
         return 0.0
     if word not in ("third", "quarter") and not _AFTER_SHARE.match(norm, end):
         return 0.0
-    return without_noise(100 / _PARTS[word])
+    return without_noise(100 / PARTS[word])
 
 
-_HALF_A_SCALE = re.compile(rf"[ -](?:an? )?(?P<scale>{_any_of(_SCALES)})(?![a-z])")
+_HALF_A_SCALE = re.compile(rf"[ -](?:an? )?(?P<scale>{any_of(SCALES)})(?![a-z])")
 _HALF_A_UNIT = re.compile(r"(?:[ -]an?)?[ -](?P<name>minute|hour|day|month|year|decade|century)(?![a-z])")
 _HALF_OF_TWO = re.compile(r"(?:first|second|latter|other|1st|2nd|[12]h)[ -]$")
 _HALF_PAST = re.compile(r" past (?:\d|[a-z]+)")
 
 
 def _half(norm: str, text: str, word: str, start: int, end: int) -> _Reading:
-    """Half a million, half an hour, half; "the second half" and "half past" are left to what they belong to."""
+    """Read half a million, half an hour, half; not "the second half" and "half past"."""
     if word == "half":
         if scale := _HALF_A_SCALE.match(norm, end):
-            value = 0.5 * _SCALES[scale["scale"]]
-            return _counted(norm, text, _Number(start, scale.end(), value, value, value, scaled=True))
+            value = 0.5 * SCALES[scale["scale"]]
+            return _counted(norm, text, Number(start, scale.end(), value, value, value, scaled=True))
         if unit := _HALF_A_UNIT.match(norm, end):
             kind, name, _ = EN_UNITS[unit["name"]]
             stop = unit.end()
@@ -693,7 +501,8 @@ _DAY_AFTER = re.compile(
 )
 _YEAR_AFTER = re.compile(r"\.?,? (?:19|20)\d\d")
 _MONTH_BEFORE = re.compile(
-    r"(?<![a-z])(?:in|of|by|since|until|till|during|early|mid|late|last|this|next|from|to|and|through|between|before|after)[ -]$"
+    r"(?<![a-z])(?:in|of|by|since|until|till|during|early|mid|late|last|this|next|from|to|and|through|between|before"
+    r"|after)[ -]$"
 )
 _LINE_BEFORE, _LINE_AFTER = re.compile(r"(?:^|\n)[#* ]*$"), re.compile(r"[* ]*(?:\n|$)")
 
@@ -704,7 +513,7 @@ def _month(norm: str, text: str, word: str, start: int, end: int) -> _Reading:
         day = None
     if not day and not _is_month(norm, text, word, start, end):
         return [], end
-    found = [Quantity((start, end), text[start:end], _MONTHS[word], _MONTHS[word], "date", "month")]
+    found = [Quantity((start, end), text[start:end], MONTHS[word], MONTHS[word], "date", "month")]
     for group in (1, 2):
         if day and day[group]:
             span = day.span(group)
@@ -726,7 +535,7 @@ def _is_month(norm: str, text: str, word: str, start: int, end: int) -> bool:
     return bool(alone) or text[max(0, start - 2) : start - 1].isalnum()
 
 
-# --------------------------------------------------------------------------------- neighbors that belong together
+# --------------------------------------------------------------------------- neighbors that belong together
 
 _SIGNS = r"(?:us\$|hk\$|nt\$|rmb|\$|€|£|¥)?"
 _RANGE = re.compile(rf" ?--? ?{_SIGNS}| to {_SIGNS}| or {_SIGNS}|~{_SIGNS}")
@@ -735,7 +544,7 @@ _BEFORE_CHANGE = re.compile(r"(?<![a-z])from (?:about |around |nearly )?$")
 
 
 def _joined(found: list[Quantity], norm: str, text: str) -> list[Quantity]:
-    """Merge ranges ("2–3 million", "between 5 and 8 percent") and durations in parts ("1 hour 30 minutes")."""
+    """Merge ranges ("2–3 million", "between 5 and 8 percent") and durations ("1 hour 30 minutes")."""
     joined: list[Quantity] = []
     for quantity in found:
         merged = None
@@ -757,7 +566,7 @@ def _joined(found: list[Quantity], norm: str, text: str) -> list[Quantity]:
     return joined
 
 
-_SCALE_WORD = re.compile(rf"\d ?-?({_any_of(_SCALES)}|bn|mn|mln|tn|trn)(?![a-z])")
+_SCALE_WORD = re.compile(rf"\d ?-?({any_of(SCALES)}|bn|mn|mln|tn|trn)(?![a-z])")
 
 
 def _with_scale_of(first: Quantity, second: Quantity) -> Quantity:
@@ -772,7 +581,7 @@ def _with_scale_of(first: Quantity, second: Quantity) -> Quantity:
         return first
     if first.text.rstrip()[-1:].isalpha():
         return first
-    worth = _SCALES.get(scale[1]) or _SCALE_SIGNS[scale[1]]
+    worth = SCALES.get(scale[1]) or SCALE_SIGNS[scale[1]]
     value = without_noise(first.low * worth)
     return replace(first, low=value, high=value, step=first.step * worth)
 

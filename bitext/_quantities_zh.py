@@ -1,8 +1,8 @@
 """Reads the quantities of a Chinese text: a string in, `Quantity` objects in reading order out.
 
-The text is first normalized character by character (full-width to ASCII, Traditional to Simplified where a rule
-below needs it, financial to ordinary numerals), so that offsets stay and each rule is written once.  One
-expression then finds runs of numeral characters; what stands before and after a run says what it counts.
+The text is first normalized character by character (full-width to ASCII, Traditional to Simplified where a
+rule below needs it, financial to ordinary numerals), so that offsets stay and each rule is written once.
+One expression then finds runs of numeral characters; what stands before and after a run says what it counts.
 """
 
 from __future__ import annotations
@@ -10,9 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
-from bitext._numeral_phrases import NOT_A_PHRASE_BEFORE, SET_PHRASES, SIMPLIFIED, VAGUE_PHRASES
+from bitext._numeral_phrases import SET_PHRASES, VAGUE_PHRASES
+from bitext._numerals_zh import (
+    CHARS,
+    DIGITS,
+    INNER,
+    NUM,
+    SCALES,
+    Number,
+    has,
+    is_enumeration,
+    is_set_phrase,
+    normalized,
+    number_of,
+    scale_of,
+)
 from bitext._quantity import (
     CURRENCIES,
     VAGUE_HIGH,
@@ -30,7 +43,7 @@ from bitext.data import Span
 
 def scan(text: str, masked: Sequence[Span] = ()) -> list[Quantity]:
     """Find the quantities of a Chinese `text`, leaving out what overlaps a `masked` span."""
-    norm = _normalized(text, masked)
+    norm = normalized(text, masked)
     found: list[Quantity] = []
     position = 0
     while match := _RUN.search(norm, position):
@@ -42,69 +55,29 @@ def scan(text: str, masked: Sequence[Span] = ()) -> list[Quantity]:
     return _joined(found, norm, text)
 
 
-# --------------------------------------------------------------------------------------------- normalization
-
-_TRANSLATION = (
-    SIMPLIFIED
-    | {0xFF01 + i: chr(0x21 + i) for i in range(94)}
-    | {ord("﹪"): "%", ord("○"): "〇", ord("￥"): "¥", ord("‧"): "."}
-    | dict.fromkeys(map(ord, "\u3000\u00a0\u202f\u2009"), " ")
-    | dict.fromkeys(map(ord, "–—−～〜﹣"), "-")
-)
-_FINANCIAL = "壹一贰二貳二叁三叄三肆四伍五陆六陸六柒七捌八玖九拾十佰百仟千"
-_FINANCIAL_TABLE = dict(zip(map(ord, _FINANCIAL[::2]), _FINANCIAL[1::2], strict=True))
-_FINANCIAL_RUN = re.compile(r"[壹贰貳叁叄肆伍陆陸柒捌玖拾佰仟零万亿]{2,}(?=[元角分整吨]|$|[^一-鿿])")
-_MASK = "\ue000"
-
-
-def _normalized(text: str, masked: Sequence[Span]) -> str:
-    norm = text.translate(_TRANSLATION)
-    if any(c in norm for c in "拾佰仟"):
-        norm = _FINANCIAL_RUN.sub(lambda m: m[0].translate(_FINANCIAL_TABLE), norm)
-    for start, end in masked:
-        norm = norm[:start] + _MASK * (end - start) + norm[end:]
-    return norm
-
-
 # ------------------------------------------------------------------------------------------- what a run is
 
-_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-_SCALES = {"十": 1e1, "百": 1e2, "千": 1e3, "万": 1e4, "亿": 1e8, "兆": 1e12}
-_NUM = r"(?:\d{1,3}(?:(?:,|[ ],[ ]|[ ])\d{3})+(?!,?\d)|\d+)(?:\.\d+)?"
-_CHARS = "零〇一二两三四五六七八九十百千万亿兆"
-# inside a numeral: 两 only before a scale (二十两 is weight), 千 and 兆 not where they belong to a unit (千瓦)
-_INNER = (
-    r"[零〇一二三四五六七八九十百万亿]|两(?=[百千万亿三])|千(?![伏瓦米克卡赫焦帕比])|兆(?![瓦赫字帕伏比])"
-)
 _COUNTED_NOUNS = (
     "参指人次总系函倍个位户件岁票字基页点单复奇偶常变多少计读无分代整质"  # 参数, 人数: 数 belongs to the noun
 )
 _CODES = "RMB|CNY|HKD|USD|EUR|GBP|JPY|KRW|AUD|CAD|SGD|TWD|NTD|MOP|CHF|G(?=7|8|20)|Q(?=[1-4])"
+_SCALED = "十百千万亿兆"
 _RUN = re.compile(
     rf"""
-    (?P<skip> (?!(?:{_CODES})[ ]?\d) [A-Za-z]+(?:-(?=\d)|[.]?\d[\dA-Za-z.\-]*)(?![\d.]*[%万亿个]) | \d+(?:\.\d+){{2,}}
-            | 24/7 | https?://\S+ )
+    (?P<skip> (?!(?:{_CODES})[ ]?\d) [A-Za-z]+(?:-(?=\d)|[.]?\d[\dA-Za-z.\-]*)(?![\d.]*[%万亿个])
+            | \d+(?:\.\d+){{2,}} | 24/7 | https?://\S+ )
   | (?P<word> 翻番|翻倍|倍增|加倍|减半|折半|过半|大半|半数|一半|各半|百分百|{"|".join(VAGUE_PHRASES)}
             | 半(?=[年个小天日月世成价分秒公斤亩吨]) )
   | (?P<run>
-        (?: {_NUM} | 几(?=[十百千万亿兆]) | (?<![{_COUNTED_NOUNS}])数(?=[十百千万亿兆])(?!百分之) | (?!兆)[{_CHARS}] )
-        (?: (?<=\d)[ ](?=[百千万亿兆]) (?:{_INNER}) | [ ]?[余多](?=[百千万亿兆]) | (?<=[十百千])几(?=[万亿]) | {_INNER}
-          | (?<=[百千万亿兆]){_NUM} )*
+        (?: {NUM} | 几(?=[{_SCALED}]) | (?<![{_COUNTED_NOUNS}])数(?=[{_SCALED}])(?!百分之) | (?!兆)[{CHARS}] )
+        (?: (?<=\d)[ ](?=[百千万亿兆]) (?:{INNER}) | [ ]?[余多](?=[百千万亿兆]) | (?<=[十百千])几(?=[万亿])
+          | {INNER} | (?<=[百千万亿兆]){NUM} )*
         (?: (?<=[零〇一二两三四五六七八九十])[点.][零〇一二三四五六七八九]+(?![十\d分刻])[百千万亿]* )?
     )
   | (?P<few> (?<![{_COUNTED_NOUNS}第])[几数](?=[个位名家年天周月种项次人条届日]) )
     """,
     re.VERBOSE,
 )
-
-
-class _Number(NamedTuple):
-    """A bare numeral: its interval, the worth of its last place, whether it only names an order of magnitude."""
-
-    low: float
-    high: float
-    step: float
-    vague: bool = False
 
 
 def _read(norm: str, text: str, match: re.Match[str]) -> Quantity | None:
@@ -114,12 +87,12 @@ def _read(norm: str, text: str, match: re.Match[str]) -> Quantity | None:
     if match.lastgroup == "few":
         return _few(norm, text, start)
     if match.lastgroup == "word":
-        return None if _is_set_phrase(norm, start, end) else _word(norm, text, match[0], start, end)
+        return None if is_set_phrase(norm, start, end) else _word(norm, text, match[0], start, end)
     while norm.startswith("一一", start) and norm[start - 1 : start + 1] in SET_PHRASES:
         start += 1  # the second 一 of 唯一一支
     run = norm[start:end]
-    number = None if _is_enumeration(norm, run, end) else _number(run)
-    if number is None or (not run[0].isdigit() and _is_set_phrase(norm, start, end)):
+    number = None if is_enumeration(norm, run, end) else number_of(run)
+    if number is None or (not run[0].isdigit() and is_set_phrase(norm, start, end)):
         return None
     if _before(norm, start, 3).endswith("第"):
         return _ordinal(norm, text, number, start, end)
@@ -133,171 +106,17 @@ def _read(norm: str, text: str, match: re.Match[str]) -> Quantity | None:
 
 
 def _before(norm: str, start: int, reach: int) -> str:
-    """What stands before `start`, without the space that may follow it."""
+    """Return what stands before `start`, without the space that may follow it."""
     return norm[max(0, start - reach) : start].rstrip(" ")
-
-
-def _at(norm: str, place: int, characters: str) -> bool:
-    """Whether one of `characters` stands at `place`."""
-    return 0 <= place < len(norm) and norm[place] in characters
 
 
 def _is_bare_scale(norm: str, run: str, start: int, end: int) -> bool:
     """百, 千 or 万 alone is a number only when counted or hedged: 百家, 上千, 近万元."""
-    if run not in _SCALES or run == "十":
+    if run not in SCALES or run == "十":
         return False
-    return not _at(norm, start - 1, "上近过逾超成以约每") and not _at(
+    return not has(norm, start - 1, "上近过逾超成以约每") and not has(
         norm, end, "个家人名元年次吨亩里多余计强佳大"
     )
-
-
-def _is_enumeration(norm: str, run: str, end: int) -> bool:
-    """三四五年级, 一二三: digits that are listed, not put together."""
-    if len(run) < 3 or any(c not in "一二三四五六七八九" for c in run):
-        return False
-    ascending = all(_DIGITS[b] == _DIGITS[a] + 1 for a, b in zip(run, run[1:], strict=False))
-    return ascending or _at(norm, end, "级班") or norm.startswith("年级", end)
-
-
-_HOLIDAYS = ("十一", "五一", "六一", "七一", "八一", "五四", "三八", "双十一")
-_HOLIDAY_AFTER = re.compile(r"黄金周|长假|小长假|假期|国庆|期间|儿童节|劳动节|青年节|妇女节|建军节|前后")
-_LONGEST_PHRASE = max(map(len, SET_PHRASES))
-_NUMERALS = frozenset(_CHARS + "0123456789几数")
-
-
-def _is_set_phrase(norm: str, start: int, end: int) -> bool:
-    """Whether the numeral at ``[start, end)`` belongs to a word that counts nothing."""
-    if end - start > 4:
-        return False
-    if norm[start:end] in _HOLIDAYS and (
-        _at(norm, start - 1, "“‘「『\"'") or _HOLIDAY_AFTER.match(norm, end)
-    ):
-        return True
-    for length in range(max(2, end - start), _LONGEST_PHRASE + 1):
-        for begin in range(max(0, end - length), start + 1):
-            piece = norm[begin : begin + length]
-            if piece in SET_PHRASES and not _is_cut(norm, piece, begin):
-                return True
-    return False
-
-
-def _is_cut(norm: str, piece: str, begin: int) -> bool:
-    """Whether the characters of a set phrase belong to the numerals around them: 三万一千 holds no 万一."""
-    end = begin + len(piece)
-    before = begin > 0 and piece[0] in _NUMERALS and norm[begin - 1] in _NUMERALS
-    after = end < len(norm) and piece[-1] in _NUMERALS and norm[end] in _NUMERALS
-    return before or after or _at(norm, end, NOT_A_PHRASE_BEFORE.get(piece, ""))
-
-
-# ------------------------------------------------------------------------------------------------- numerals
-
-
-def _number(run: str) -> _Number | None:
-    run = run.translate(_NOT_IN_NUMERALS)
-    plain = run.rstrip("百千万亿兆")
-    if plain and plain[0].isdigit() and plain.replace(".", "", 1).isdigit():
-        scale = _scale(run[len(plain) :])
-        decimals = len(plain) - plain.find(".") - 1 if "." in plain else 0
-        value = without_noise(float(plain) * scale)
-        return _Number(value, value, scale / 10**decimals)
-    whole, point, rest = run.replace(".", "点").partition("点")
-    if point and not run[0].isdigit():
-        fraction = rest.rstrip("百千万亿")
-        scale = _scale(rest[len(fraction) :])
-        decimal = float("0." + "".join(str(_DIGITS[c]) for c in fraction))
-        value = without_noise(((_value(whole) or (0.0,))[0] + decimal) * scale)
-        return _Number(value, value, scale / 10 ** len(fraction))
-    if len(run) > 1 and all(c in _DIGITS for c in run):
-        return _positional(run)
-    if len(run) > 1 and run[-1] in "百千" and all(c in _SCALES for c in run):
-        return None  # 千千
-    bounds = _value(run)
-    if bounds is None:
-        return None
-    low, high = without_noise(bounds[0]), without_noise(bounds[1])
-    if low != high:
-        return _Number(low, high, 10.0 ** (len(str(int(low))) - 1), vague=True)
-    return _Number(low, high, _SCALES.get(run[-1], 1.0))
-
-
-_NOT_IN_NUMERALS = {ord(c): None for c in " ,余多"}
-
-
-def _scale(characters: str) -> float:
-    scale = 1.0
-    for c in characters:
-        scale *= _SCALES[c]
-    return scale
-
-
-def _positional(run: str) -> _Number:
-    """Digits one after the other: 二〇二二 is 2022, but 两三 is 2–3 and 三五 is 3–5."""
-    values = [_DIGITS[c] for c in run]
-    if len(run) == 2 and 0 < values[0] < values[1] <= values[0] + 2:
-        return _Number(values[0], values[1], 1.0, vague=True)
-    value = float("".join(map(str, values)))
-    return _Number(value, value, 1.0)
-
-
-def _value(run: str) -> tuple[float, float] | None:
-    """Interval of a numeral in characters (digits allowed in front of a scale); ``None`` if it is none."""
-    for scale in "兆亿万":
-        left, found, right = run.rpartition(scale)
-        if found:
-            worth = _SCALES[scale]
-            above = _value(left) if left else (1.0, 1.0)
-            below = _after_scale(right, worth)
-            if above is None or below is None:
-                return None
-            return above[0] * worth + below[0], above[1] * worth + below[1]
-    return _below_ten_thousand(run)
-
-
-def _after_scale(run: str, worth: float) -> tuple[float, float] | None:
-    """What follows a scale; a single digit counts the next lower place (两万五 is 25,000)."""
-    if not run:
-        return 0.0, 0.0
-    if run in _DIGITS:
-        return _DIGITS[run] * worth / 10, _DIGITS[run] * worth / 10
-    return _value(run)
-
-
-def _below_ten_thousand(run: str) -> tuple[float, float] | None:
-    if run in ("数", "几"):  # of 数万, 几亿
-        return 2.0, VAGUE_HIGH
-    low = high = 0.0
-    digits: list[float] = []  # of the place being read: two of them are a range, 二三百
-    number = ""
-    few = zero = False
-    above = 1.0
-    for c in run:
-        if c.isdigit() or c == ".":
-            number += c
-        elif c in "几数":
-            few = True
-        elif c in "零〇":
-            zero = True
-        elif c in _DIGITS:
-            digits.append(float(_DIGITS[c]))
-        else:
-            if number:
-                digits, number = [float(number)], ""
-            if len(digits) > 2:
-                return None
-            first, last = (2.0, VAGUE_HIGH) if few else (digits[0], digits[-1]) if digits else (1.0, 1.0)
-            above = _SCALES[c]
-            low, high = low + first * above, high + last * above
-            digits, few, zero = [], False, False
-    if number:
-        digits = [float(number)]
-    if few:  # 十几, 二十几
-        return low + above / 10, high + 9 * above / 10
-    if len(digits) > 2:
-        return None
-    if digits:
-        worth = above / 10 if above > 10 and not zero and run[-2:-1] in _SCALES else 1.0
-        low, high = low + digits[0] * worth, high + digits[-1] * worth
-    return low, high
 
 
 # ---------------------------------------------------------------------------------- what a numeral counts
@@ -307,14 +126,14 @@ _TAIL = re.compile(
 )
 
 
-def _counted(norm: str, text: str, run: str, number: _Number, start: int, end: int) -> Quantity | None:
+def _counted(norm: str, text: str, run: str, number: Number, start: int, end: int) -> Quantity | None:
     tail = _TAIL.match(norm, end)
     assert tail is not None  # all its parts are optional
     more, classifier, more_after, half = tail.groups()
     low, high, step, vague = number
     hedge: Hedge = "over" if more_after or "余" in run or "多" in run or (more and more != "几") else ""
     if more == "几" and run[-1] in "十百千":
-        place = _SCALES[run[-1]] / 10
+        place = SCALES[run[-1]] / 10
         low, high, step, vague = low + place, high + 9 * place, place, True
     name, stop = _name(norm, run, number, start, tail.end(), after_classifier=bool(classifier))
     if name is None:
@@ -323,7 +142,7 @@ def _counted(norm: str, text: str, run: str, number: _Number, start: int, end: i
     if kind == "plain":
         stop = end + (more == "几")
     if kind in ("time", "percent") and (
-        half or (_at(norm, stop, "半") and not _at(norm, stop + 1, "个年天月"))
+        half or (has(norm, stop, "半") and not has(norm, stop + 1, "个年天月"))
     ):
         low, high, step, stop = low + 0.5, high + 0.5, 0.5, stop + (not half)
     if unit == "元" or unit == "m":
@@ -341,10 +160,10 @@ def _counted(norm: str, text: str, run: str, number: _Number, start: int, end: i
     if kind == "time" and _before(norm, begin, 2).endswith("近"):
         hedge = ""  # 近三年 is "the last three years" at least as often as "nearly three years"
     low, high = without_noise(low * factor), without_noise(high * factor)
-    if run[0] in "百千万亿" and _at(norm, begin - 1, "上成"):
+    if run[0] in "百千万亿" and has(norm, begin - 1, "上成"):
         hedge, high, vague = "over", high * VAGUE_HIGH, True
     elif norm[begin - 2 : begin] == "数以" and run[0] in "十百千万亿":  # 数以万计
-        begin, stop, high, vague = begin - 2, stop + _at(norm, stop, "计"), high * VAGUE_HIGH, True
+        begin, stop, high, vague = begin - 2, stop + has(norm, stop, "计"), high * VAGUE_HIGH, True
     weight = _weight(norm, run, number, kind, start, end)
     if weight is None:
         return None
@@ -360,16 +179,18 @@ _LONGEST_NAME = max(map(len, _NAMES))
 # a unit that begins a longer word is none: 成功, 里程, 米兰
 _LONGER_WORDS = {
     "成": "员", "天": "然气津空下", "日": "元本内瓦", "周": "围边末转期", "里": "程面约昂",
-    "米": "兰歇饭粉其", "克": "服罗拉里", "升": "级值高降幅到", "桶": "装", "载": "体入荷重客", "磅": "礴", "厘": "定清米",
-    "折": "叠扣旧射价损算线合", "秒": "杀", "岁": "月", "季": "节军风", "元": "素旦月年宇件老凶朝首代", "年": "轻龄级",
+    "米": "兰歇饭粉其", "克": "服罗拉里", "升": "级值高降幅到", "桶": "装", "载": "体入荷重客", "磅": "礴",
+    "厘": "定清米",
+    "折": "叠扣旧射价损算线合", "秒": "杀", "岁": "月", "季": "节军风", "元": "素旦月年宇件老凶朝首代",
+    "年": "轻龄级",
     "瓦": "解", "斤": "斤", "两": "国岸地个次种侧边方者家人会级岁年天月周位名条",
 }  # fmt: skip
 
 
 def _name(
-    norm: str, run: str, number: _Number, start: int, at: int, *, after_classifier: bool
+    norm: str, run: str, number: Number, start: int, at: int, *, after_classifier: bool
 ) -> tuple[Name | None, int]:
-    """What the numeral ending at `at` counts, and where that is said to end; no name for a code such as 5G."""
+    """Say what the numeral ending at `at` counts, and up to where; no name for a code such as 5G."""
     if calendar := _calendar(norm, run, number, start, at, after_classifier=after_classifier):
         return calendar
     for length in range(min(_LONGEST_NAME, len(norm) - at), 0, -1):
@@ -381,9 +202,9 @@ def _name(
             and not _begins_longer_word(norm, piece, at)
         ):
             return _NAMES[piece], at + length
-    if _at(norm, at, "块毛角番") or norm.startswith("分钱", at):
+    if has(norm, at, "块毛角番") or norm.startswith("分钱", at):
         return _colloquial(norm, at)
-    if _at(norm, at, "分") and (
+    if has(norm, at, "分") and (
         _before(norm, start, 3).endswith(("时", "头")) or _SECONDS_AFTER.match(norm, at + 1)
     ):
         return Name("time", "minute"), at + 1
@@ -398,15 +219,15 @@ _CODE_LETTERS = re.compile(r"[GKDPWgkdp](?![A-Za-z])|[A-Za-z]+\d")
 
 def _begins_longer_word(norm: str, piece: str, at: int) -> bool:
     after = at + len(piece)
-    if piece == "升" and _at(norm, after, "至"):
+    if piece == "升" and has(norm, after, "至"):
         return not re.match(r"至[\d.]+升", norm[after : after + 9])  # 1.5升至2升 is a range, 10升至20 a rise
     if piece[-1].isascii() and piece[-1].isalpha() and after < len(norm):
         return norm[after].isascii() and norm[after].isalnum()
-    return _at(norm, after, _LONGER_WORDS.get(piece, ""))
+    return has(norm, after, _LONGER_WORDS.get(piece, ""))
 
 
 def _calendar(
-    norm: str, run: str, number: _Number, start: int, at: int, *, after_classifier: bool
+    norm: str, run: str, number: Number, start: int, at: int, *, after_classifier: bool
 ) -> tuple[Name, int] | None:
     """Years, months, days, decades, quarters and centuries, which share their words with durations."""
     head, value = norm[at : at + 1], number.low
@@ -414,7 +235,7 @@ def _calendar(
         whole = value <= 31 and number.step == 1
         after_month = whole and _MONTH_BEFORE.search(norm, max(0, start - 4), start)
         return (Name("date", "day"), at) if after_month else None  # 7月17和22日
-    if head == "月" and (after_classifier or _at(norm, at - 1, "半")):
+    if head == "月" and (after_classifier or has(norm, at - 1, "半")):
         return Name("time", "month"), at + 1
     if after_classifier:
         return None
@@ -424,7 +245,7 @@ def _calendar(
         return Name("date", "year"), at + 1
     if head == "月" and 1 <= value <= 12 and number.step == 1:
         return Name("date", "month"), at + 1
-    if head in "日号" and value <= 31 and not _at(norm, at + 1, "楼线馆门院文机元"):
+    if head in "日号" and value <= 31 and not has(norm, at + 1, "楼线馆门院文机元"):
         return Name("date", "day"), at + 1
     if norm.startswith("世纪", at) and value >= 10:
         return Name("ordinal", "century"), at + 2
@@ -438,13 +259,13 @@ _MONTH_BEFORE = re.compile(r"[\d一二三四五六七八九十] ?月 ?$")
 _YEAR_AND_MONTH = re.compile(r"年 ?(?:\d{1,2}|[一二三四五六七八九十]{1,2}) ?月")
 
 
-def _is_year(norm: str, run: str, number: _Number, start: int, at: int) -> bool:
-    """A calendar year: four digits, two before a month, or of the Republic (民国一百零八年)."""
+def _is_year(norm: str, run: str, number: Number, start: int, at: int) -> bool:
+    """Whether a number is a calendar year: four digits, two before a month, or 民国一百零八年."""
     if _before(norm, start, 3).endswith("民国"):
         return True
-    if len(run) == 4 and (run.isdigit() or all(c in _DIGITS for c in run)):
+    if len(run) == 4 and (run.isdigit() or all(c in DIGITS for c in run)):
         return 1000 <= number.low <= 2999
-    if len(run) == 2 and all(c in _DIGITS for c in run):
+    if len(run) == 2 and all(c in DIGITS for c in run):
         return run[0] in "零〇"
     return number.low == number.high < 200 and _YEAR_AND_MONTH.match(norm, at) is not None
 
@@ -456,11 +277,11 @@ def _colloquial(norm: str, at: int) -> tuple[Name, int]:
         return Name("multiple", "doublings"), at + 1
     if head == "分":
         return Name("money", "元", 0.01), at + 2
-    if head == "块" and (last or _at(norm, at + 1, "，。、；）),多的就两一二三四五六七八九0123456789")):
+    if head == "块" and (last or has(norm, at + 1, "，。、；）),多的就两一二三四五六七八九0123456789")):
         return Name("money", "元"), at + 1
-    if head == "毛" and not _at(norm, at + 1, "病巾衣笔利坯孩发绒线泽皮料竹主"):
-        return Name("money", "元", 0.1), at + 1 + _at(norm, at + 1, "钱")
-    if head == "角" and (last or _at(norm, at + 1, "，。、；）),钱整一二三四五六七八九")):
+    if head == "毛" and not has(norm, at + 1, "病巾衣笔利坯孩发绒线泽皮料竹主"):
+        return Name("money", "元", 0.1), at + 1 + has(norm, at + 1, "钱")
+    if head == "角" and (last or has(norm, at + 1, "，。、；）),钱整一二三四五六七八九")):
         return Name("money", "元", 0.1), at + 1
     return Name("plain", ""), at
 
@@ -479,7 +300,7 @@ def _with_small_change(norm: str, low: float, high: float, stop: int) -> tuple[f
         return low, high, stop
     tenths = match["bare"] or match["jiao"] or match["meters"][0]
     hundredths = match["fen"] or (match["meters"] or "")[1:] or "0"
-    low += float(_DIGITS.get(tenths, tenths)) / 10 + float(_DIGITS.get(hundredths, hundredths)) / 100
+    low += float(DIGITS.get(tenths, tenths)) / 10 + float(DIGITS.get(hundredths, hundredths)) / 100
     return without_noise(low), without_noise(low), match.end()
 
 
@@ -499,7 +320,7 @@ _CLASSIFIERS = frozenset(
 )
 
 
-def _weight(norm: str, run: str, number: _Number, kind: str, start: int, end: int) -> float | None:
+def _weight(norm: str, run: str, number: Number, kind: str, start: int, end: int) -> float | None:
     """How surely a translation shows the number; ``None`` if it is no number at all."""
     counted = kind != "plain" or (end < len(norm) and norm[end] in _CLASSIFIERS)
     if run[0].isdigit():
@@ -507,19 +328,16 @@ def _weight(norm: str, run: str, number: _Number, kind: str, start: int, end: in
             return 0.3
         if number.step == 1 and number.low < 10 and (kind == "plain" or number.low == 1):
             return 0.5 if number.low == 1 else 0.6
-        if (
-            start
-            and norm[start - 1] in "G-"
-            and norm[start - 2 : start - 1].isascii()
-            or _at(norm, end, "ABCEFHST")
+        if (start and norm[start - 1] in "G-" and norm[start - 2 : start - 1].isascii()) or has(
+            norm, end, "ABCEFHST"
         ):
             return 0.3  # G20, CX-5, 2A
         if (
             kind == "plain"
             and number.step == 1
             and number.low < 100
-            and _at(norm, end, "。,;")
-            and not _at(norm, start - 1, " ")
+            and has(norm, end, "。,;")
+            and not has(norm, start - 1, " ")
         ):
             return 0.6  # a reference at the end of a sentence
         return 0.3 if run in ("911", "315", "618", "1111") else 1.0  # dates without a mark
@@ -527,7 +345,7 @@ def _weight(norm: str, run: str, number: _Number, kind: str, start: int, end: in
         small = number.high < 1000
         return (0.6 if small else 0.9) if number.vague else 0.7 if run[0] in "百千万亿" else 0.9
     if run == "一":
-        in_range = _at(norm, end, "至到-") and _at(norm, end + 1, _CHARS)
+        in_range = has(norm, end, "至到-") and has(norm, end + 1, CHARS)
         return 0.6 if in_range else 0.1 if counted else None
     if kind == "money":
         return 0.45  # 三元 may be a name
@@ -540,9 +358,10 @@ _HEDGE_BEFORE = re.compile(
     r"""(?:
     (?P<not_over> [不未没无](?:得|能|可|会|应|宜|要|再|曾|有)?(?:超过|超出|逾越|逾|多于|高于|大于|超) )
   | (?P<not_under> [不未没无](?:得|能|可|会|应|宜|要|再|曾)?(?:少于|低于|小于|下) )
-  | (?P<under> 不到|不足|未到|少于|低于|未满|不满|小于|将近|接近|逼近|近乎|几近|几乎|至多|最多|未达|不及|跌破|跌穿
-        | (?<![最附邻远相])近 )
-  | (?P<over> 超过|超出|超逾|至少|最少|起码|高于|多于|大于|突破|冲破|越过|超越|逾|超|破|(?<![经通超])过(?=[百千万亿半]) )
+  | (?P<under> 不到|不足|未到|少于|低于|未满|不满|小于|将近|接近|逼近|近乎|几近|几乎|至多|最多
+        | 未达|不及|跌破|跌穿 | (?<![最附邻远相])近 )
+  | (?P<over> 超过|超出|超逾|至少|最少|起码|高于|多于|大于|突破|冲破|越过|超越|逾|超|破
+        | (?<![经通超])过(?=[百千万亿半]) )
   | (?P<about> 大约|约为|约有|约|大概|估计|约莫|差不多|近似 )
     )""",
     re.VERBOSE,
@@ -556,7 +375,8 @@ _HEDGE_OF: dict[str, Hedge] = {
 }
 _HEDGE_ENDS = frozenset("过出越逾于超下到足满近乎多达及破穿少码约为有概计莫")
 _HEDGE_AFTER = re.compile(
-    r" ?(?:(?P<over>以上|之多|有余|有多|\+|[多余](?![边元样功媒额]))|(?P<under>以下|以内|之内)|(?P<about>左右|上下|许(?![可多])))"
+    r" ?(?:(?P<over>以上|之多|有余|有多|\+|[多余](?![边元样功媒额]))|(?P<under>以下|以内|之内)"
+    r"|(?P<about>左右|上下|许(?![可多])))"
 )
 _GROWTH = re.compile(
     r"(?:增长|增加|增|提高|提升|上升|上涨|涨|扩大|飙升|激增|大增|暴涨|高出|多出|多|大|快|高)了?(?:近|约|超过|逾|超|大约)?$"
@@ -566,7 +386,7 @@ _GROWTH = re.compile(
 def _hedge(norm: str, start: int, end: int) -> Hedge:
     if match := _HEDGE_AFTER.match(norm, end):
         return "over" if match["over"] else "under" if match["under"] else "about"
-    stop = start - 1 if _at(norm, start - 1, " ") else start
+    stop = start - 1 if has(norm, start - 1, " ") else start
     if not stop or norm[stop - 1] not in _HEDGE_ENDS:
         return ""
     for begin in range(max(0, stop - 5), stop):  # the longest hedge that ends here
@@ -576,16 +396,16 @@ def _hedge(norm: str, start: int, end: int) -> Hedge:
     return ""
 
 
-# ------------------------------------------------------------------------- numbers that are more than numerals
+# ---------------------------------------------------------------------- numbers that are more than numerals
 
 _ORDINAL_UNITS = {"季": "quarter", "世纪": "century", "财季": "quarter"}
 
 
-def _ordinal(norm: str, text: str, number: _Number, start: int, end: int) -> Quantity:
-    at = end + _at(norm, end, " ")
+def _ordinal(norm: str, text: str, number: Number, start: int, end: int) -> Quantity:
+    at = end + has(norm, end, " ")
     unit = next((unit for word, unit in _ORDINAL_UNITS.items() if norm.startswith(word, at)), "")
     weight = 0.9 if norm[end - 1].isdigit() and number.low >= 10 else 0.2 if number.low <= 2 else 0.5
-    span = (start - 1 - _at(norm, start - 1, " "), end)
+    span = (start - 1 - has(norm, start - 1, " "), end)
     return Quantity(span, text[slice(*span)], number.low, number.high, "ordinal", unit, weight=weight)
 
 
@@ -616,13 +436,13 @@ def _word(norm: str, text: str, word: str, start: int, end: int) -> Quantity | N
 
 def _half(norm: str, text: str, start: int) -> Quantity | None:
     """半年, 半个月, 半小时; 上半年 and 下半年 count halves."""
-    if _at(norm, start - 1, "上下"):
+    if has(norm, start - 1, "上下"):
         if not norm.startswith("年", start + 1):
             return None
         span = (start - 1, start + 2)
         which = 1.0 + (norm[start - 1] == "下")
         return Quantity(span, text[slice(*span)], which, which, "ordinal", "half", weight=0.4)
-    at = start + 1 + _at(norm, start + 1, "个")
+    at = start + 1 + has(norm, start + 1, "个")
     name, stop = _NAMES.get(norm[at : at + 2]), at + 2
     if name is None:
         name, stop = _NAMES.get(norm[at : at + 1]), at + 1
@@ -639,14 +459,14 @@ def _half(norm: str, text: str, start: int) -> Quantity | None:
 
 def _few(norm: str, text: str, start: int) -> Quantity:
     """几个, 数年: "several"."""
-    at = start + 1 + _at(norm, start + 1, "个")
+    at = start + 1 + has(norm, start + 1, "个")
     kind: Kind = "plain"
     unit, stop = "", start + 1
     for length in (2, 1):
         if name := ZH_UNITS.get(norm[at : at + length]):
             kind, unit, stop = name.kind, name.unit, at + length
             break
-    if _at(norm, at, "月"):
+    if has(norm, at, "月"):
         kind, unit, stop = "time", "month", at + 1
     return Quantity((start, stop), text[start:stop], 2, 9, kind, unit, vague=True, weight=0.2)
 
@@ -654,11 +474,11 @@ def _few(norm: str, text: str, start: int) -> Quantity:
 _SLASH = re.compile(r" ?/ ?(1,000|10,000|\d+)(?![\d/%年月日]|\.\d|,\d{3})")
 
 
-def _fraction(norm: str, text: str, first: _Number, start: int, end: int) -> Quantity | None:
+def _fraction(norm: str, text: str, first: Number, start: int, end: int) -> Quantity | None:
     """百分之三十, 三分之一, 2/3."""
     if norm.startswith("分之", end):
         match = _RUN.match(norm, end + 2)
-        top, bottom = _number(match["run"]) if match and match["run"] else None, first.low
+        top, bottom = number_of(match["run"]) if match and match["run"] else None, first.low
         if match is None or top is None or not bottom:
             return None
         weight = 1.0
@@ -670,7 +490,7 @@ def _fraction(norm: str, text: str, first: _Number, start: int, end: int) -> Qua
         if match is None or not proper:
             return None
     stop = match.end()
-    hedge: Hedge = "over" if _at(norm, stop, "多余强") else _hedge(norm, start, stop)
+    hedge: Hedge = "over" if has(norm, stop, "多余强") else _hedge(norm, start, stop)
     low, high = without_noise(top.low * 100 / bottom), without_noise(top.high * 100 / bottom)
     return Quantity(
         (start, stop),
@@ -688,7 +508,8 @@ def _fraction(norm: str, text: str, first: _Number, start: int, end: int) -> Qua
 
 _CLOCK = re.compile(
     r"(?P<hour>\d{1,2}|[零一二三四五六七八九十两]{1,3})"
-    r"(?:: ?(?P<colon>[0-5]\d)(?![\d:]|\.\d)|(?P<mark> ?[时点])(?![间代候期])(?:(?P<half>半)|(?P<quarter>[一三])刻"
+    r"(?:: ?(?P<colon>[0-5]\d)(?![\d:]|\.\d)| ?(?P<mark>[时点])(?![间代候期])"
+    r"(?:(?P<half>半)|(?P<quarter>[一三])刻"
     r"| ?(?P<minute>[0-5]?\d|[零一二三四五六七八九十]{1,3}) ?分(?![之钟])|(?P<full>整|钟|许)?))"
 )
 _LATE = re.compile(r"(?:下午|晚上|晚间|傍晚|今晚|晚|午后|夜里|深夜) ?$")
@@ -702,7 +523,7 @@ def _clock(norm: str, text: str, start: int) -> Quantity | None:
     match = _CLOCK.match(norm, start)
     if not match or not _is_clock(norm, match):
         return None
-    hour, minute = _number(match["hour"]), _number(match["minute"] or match["colon"] or "0")
+    hour, minute = number_of(match["hour"]), number_of(match["minute"] or match["colon"] or "0")
     if hour is None or minute is None or hour.high > 24:
         return None
     minutes = (
@@ -719,21 +540,20 @@ def _clock(norm: str, text: str, start: int) -> Quantity | None:
 
 
 def _is_clock(norm: str, match: re.Match[str]) -> bool:
-    """N点 alone counts points of an index as often as hours."""
+    """Tell clock times from the points of an index (涨10点) and from 这一点十分重要."""
     start = match.start()
-    if any(match[part] for part in ("colon", "half", "quarter", "minute", "full")) or match["mark"].endswith(
-        "时"
-    ):
+    in_context = _CLOCK_BEFORE.search(norm, max(0, start - 4), start) is not None
+    if norm.startswith("一点十分", start) and not in_context:
+        return False
+    if match["mark"] != "点" or any(match[part] for part in ("half", "quarter", "minute", "full")):
         return True
-    if (match["hour"] == "零" and not _at(norm, match.end(), "零一二三四五六七八九")) or _CLOCK_BEFORE.search(
-        norm, max(0, start - 4), start
-    ):
+    if in_context or (match["hour"] == "零" and not has(norm, match.end(), "零一二三四五六七八九")):
         return True
     moved = _before(norm, start, 3).endswith(("升", "跌", "涨", "降", "报", "收", "达", "于", "差", "第"))
     return not moved and _CLOCK_AFTER.match(norm, match.end()) is not None
 
 
-# --------------------------------------------------------------------------------- neighbors that belong together
+# --------------------------------------------------------------------------- neighbors that belong together
 
 _RANGE = re.compile(r" ?[人个家名位项次间所条件种宗]? ?(?:--?|/|至|到|~) ?")
 _ENUMERATION = re.compile(r"[、和及与]")
@@ -752,7 +572,11 @@ def _joined(found: list[Quantity], norm: str, text: str) -> list[Quantity]:
             if is_range or _ENUMERATION.fullmatch(gap):
                 last, quantity = _shared_calendar(last, quantity)
                 joined[-1] = last
-            if is_range and "/" not in gap and not _BEFORE_CHANGE.search(norm, 0, last.span[0]):
+            if (
+                is_range
+                and "/" not in gap
+                and not _BEFORE_CHANGE.search(norm, max(0, last.span[0] - 2), last.span[0])
+            ):
                 merged = _range(last, quantity, norm, text)
             elif gap in ("", "零", "又", " ") and last.kind == quantity.kind == "time":
                 merged = compound(last, quantity, text)
@@ -783,25 +607,26 @@ def _shared_calendar(first: Quantity, second: Quantity) -> tuple[Quantity, Quant
 
 
 def _range(first: Quantity, second: Quantity, norm: str, text: str) -> Quantity | None:
-    if (
-        first.kind not in ("plain", second.kind)
-        or second.kind in ("date", "ordinal")
-        or "clock" in (first.unit, second.unit)
-    ):
+    if first.kind not in ("plain", second.kind) or second.kind in ("date", "ordinal"):
         return None
-    if not (first.exact and second.exact) or first.hedge == "over":
+    if "clock" in (first.unit, second.unit) or not (first.exact and second.exact) or first.hedge == "over":
         return None
     if first.kind == "money" and first.unit != second.unit and "元" not in (first.unit, second.unit):
         return None
+    start = first.span[0]
     low = _with_scale_of(first, second, norm) if first.kind == "plain" else first.low
-    if not low < second.low:
+    if second.kind == "multiple" and _GROWTH.search(norm, max(0, start - 9), start):  # 高出一到两倍
+        low, second = low + (first.kind == "plain"), replace(second, high=second.low + 1, unit="increase")
+    if not low < second.high:
         return None
-    span = (first.span[0], second.span[1])
+    span = (start, second.span[1])
     return replace(second, span=span, text=text[slice(*span)], low=low, hedge=first.hedge or second.hedge)
 
 
 _LAST_SCALE = re.compile(
-    r"[\d几数零一二两三四五六七八九十] ?(?P<scale>(?:[百万亿]|千(?![伏瓦米克卡赫焦帕比])|兆(?![瓦赫字帕伏比]))+)(?![零一二三四五六七八九\d])"
+    r"[\d几数零一二两三四五六七八九十] ?"
+    r"(?P<scale>(?:[百万亿]|千(?![伏瓦米克卡赫焦帕比])|兆(?![瓦赫字帕伏比]))+)"
+    r"(?![零一二三四五六七八九\d])"
 )
 
 
@@ -814,7 +639,7 @@ def _with_scale_of(first: Quantity, second: Quantity, norm: str) -> float:
     scale = _LAST_SCALE.search(written)
     if scale is None or own[-1:] in ("百", "千", "万", "亿", "兆"):
         return first.low
-    low = without_noise(first.low * _scale(scale["scale"]))
+    low = without_noise(first.low * scale_of(scale["scale"]))
     return low if low < second.low else first.low
 
 

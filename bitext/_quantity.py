@@ -1,13 +1,14 @@
 """What a quantity is, and the tables of what can be counted: units and currencies in both languages.
 
-The readers of the two languages (`_quantities_zh`, `_quantities_en`) fill in `Quantity`; `quantities` compares
-them and `_quantity_wording` says them.  A quantity is an interval, because much of what people write is one:
-数十亿, "dozens", 两三, "2–3 million".
+The readers of the two languages (`_quantities_zh`, `_quantities_en`) fill in `Quantity`; `quantities`
+compares them and `_quantity_wording` says them.  A quantity is an interval, because much of what people write
+is one: 数十亿, "dozens", 两三, "2–3 million".
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, NamedTuple
@@ -41,7 +42,7 @@ class Quantity:
         "point" is a difference of percentages (个百分点, basis points).  Each part of a date (year, month,
         day) is a quantity of its own; "time" is a duration, or a clock time where `unit` is "clock".
     unit : str
-        ISO 4217 for money ("元" and "$" where it is left open which), a name of `UNITS` otherwise, "" for none.
+        ISO 4217 for money ("元", "$", "¥" where it is left open which), else a name of `UNITS`; "" for none.
     hedge : {"", "about", "over", "under"}
         约, 左右 · 逾, 超过, 多, 余 · 近, 接近, 不到.
     vague : bool
@@ -89,8 +90,18 @@ def without_noise(value: float) -> float:
     return float(f"{value:.12g}")
 
 
+def blanked(text: str, masked: Sequence[Span]) -> str:
+    """Put a character that no rule knows in place of what is `masked`, keeping all offsets."""
+    pieces: list[str] = []
+    position = 0
+    for start, end in sorted(masked):
+        pieces += text[position:start], "\ue000" * (end - max(start, position))
+        position = max(position, end)
+    return "".join(pieces) + text[position:]
+
+
 def compound(first: Quantity, second: Quantity, text: str) -> Quantity | None:
-    """Put a duration in parts together (2小时15分, "1 hour 30 minutes"); ``None`` if the parts do not descend."""
+    """Put a duration in parts together (2小时15分, "1 hour 30 minutes"); ``None`` if they do not descend."""
     if first.unit not in UNITS or second.unit not in UNITS or not (first.exact and second.exact):
         return None
     part = UNITS[second.unit].worth / UNITS[first.unit].worth
@@ -120,7 +131,7 @@ def same_currency(first: str, second: str) -> bool:
     )
 
 
-# One row a unit: name | what it measures | worth in the base unit | Chinese names | English names (as said first).
+# One row a unit: name | what it measures | worth in the base unit | Chinese names | English names.
 # Durations are in days, shares in percent, the rest in m, m², l, kg, W, Wh, byte, bit/s, Hz, km/h.
 _UNIT_TABLE = """
 second        | time      | 1/86400         | 秒 秒钟 s                  | seconds;second;sec;secs;s
@@ -201,7 +212,7 @@ m/s           | speed     | 3.6             | m/s                        | m/s;m
 mph           | speed     | 1.609344        |                            | mph;miles per hour
 °C            | celsius   | 1               | 摄氏度 ℃ °C               | °C;℃;degrees celsius;degree celsius;degrees centigrade
 °F            | fahrenheit| 1               | 华氏度 °F                  | °F;degrees fahrenheit
-"""
+"""  # noqa: E501
 
 # code | Chinese after the number | Chinese before | English before | English after (as said first)
 _CURRENCY_TABLE = """
@@ -228,7 +239,7 @@ BRL | 雷亚尔                        | BRL                   | BRL R$    | rea
 元  | 元                            |                       |           |
 ¥   |                               | ¥                     | ¥         |
 $   |                               | $                     | $         | dollars;dollar;bucks
-"""
+"""  # noqa: E501
 
 
 class Currency(NamedTuple):
@@ -252,7 +263,12 @@ def _kind_of(dimension: str) -> Kind:
 UNITS: dict[str, Unit] = {row[0]: Unit(row[1], float(Fraction(row[2]))) for row in _cells(_UNIT_TABLE)}
 ZH_UNITS: dict[str, Name] = {
     name: Name(_kind_of(row[1]), row[0]) for row in _cells(_UNIT_TABLE) for name in row[3].split()
-} | {"成": Name("percent", "percent", 10), "折": Name("percent", "discount", 10), "倍": Name("multiple", "")}
+} | {
+    "成": Name("percent", "percent", 10),
+    "折": Name("percent", "discount", 10),
+    "旬": Name("time", "year", 10),
+    "倍": Name("multiple", ""),
+}
 EN_UNIT_NAMES: dict[str, tuple[str, ...]] = {
     row[0]: tuple(name.strip() for name in row[4].split(";")) for row in _cells(_UNIT_TABLE)
 }

@@ -1,15 +1,16 @@
 """Numbers in Chinese and English as comparable intervals: text in, quantities and findings out.
 
-A digit comparison passes 4,078億 → "4,078 billion" (ten times too much) and flags 690万 → "6.9 million" (right), so
-every number is read as what it means: an interval, what it counts, and how sure the writer is.
+A digit comparison passes 4,078億 → "4,078 billion", ten times too much, and flags 690万 → "6.9 million",
+which is right; so every number is read as what it means: an interval, what it counts, and how sure the writer
+is.
 
 What the vague words are taken to mean: 数 or 几 before a scale is 2 to 9.99 times that scale, so 数十亿 is
-2–9.99 billion ("billions") and 数百亿 is 20–99.9 billion ("tens of billions"); 十几 is 11–19; 两三 is 2–3; 上千 is
-1,000–9,990; "tens of", "hundreds of" and "thousands of" before a scale are read like 几十, 几百, 几千;
-"dozens" is 24–99; a bare plural such as "millions" is anything from 2 to 999 million.
+2–9.99 billion ("billions") and 数百亿 is 20–99.9 billion ("tens of billions"); 十几 is 11–19; 两三 is
+2–3; 上千 is 1,000–9,990; "tens of", "hundreds of" and "thousands of" before a scale are read like 几十, 几百, 几千;
+"dozens" is 20–99.9; a bare plural such as "millions" is anything from 2 to 999 million.
 
 The two sides are matched one to one: equal values first, then values that differ by a power of ten or in
-precision, then whatever is left and counts the same thing.  Both directions, zh→en and en→zh, take the same path.
+precision, then whatever is left and counts the same thing.  Both directions, zh→en and en→zh, take one path.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import numpy as np
 
 from bitext import _quantities_en, _quantities_zh
 from bitext._quantity import UNITS, Hedge, Kind, Quantity, same_currency
-from bitext._quantity_wording import in_chinese, in_english, interval
+from bitext._quantity_wording import EN_HEDGES, in_chinese, in_english, meaning
 from bitext.data import Severity, Span
 from bitext.errors import LanguageError
 
@@ -48,9 +49,9 @@ class QuantityFinding:
     Parameters
     ----------
     kind : str
-        "missing", "added"; "magnitude" (×10, ×0.1, …), "value" (another number); "vague" (an exact number became an
-        order of magnitude), "precise" (the reverse); "hedge" (nearly ↔ more than); "unit" (unit or currency);
-        "style" (right, but not how it is said: "0.05 million").
+        "missing", "added"; "magnitude" (ten times too much, …), "value" (another number); "vague" (an exact
+        number became an order of magnitude), "precise" (the reverse); "hedge" (nearly ↔ more than); "unit"
+        (unit or currency); "style" (right, but not how it is said: "0.05 million").
     source, target : Quantity or None
     factor : float or None
         Target value over source value, where that says something: 10.0 for 4,078億 → "4,078 billion".
@@ -140,7 +141,8 @@ def compare_quantities(
     ]
     findings += _missing(source, target, {i for i, _, _ in pairs}, target_lang)
     findings += _added(source, target, {j for _, j, _ in pairs}, target_text)
-    findings += (f for q in target if (f := _style(q, target_lang)))
+    wrong = {id(f.target) for f in findings}
+    findings += (f for q in target if id(q) not in wrong and (f := _style(q, target_lang)))
     order = {id(q): i for i, q in enumerate(source)}
     findings.sort(key=lambda f: order.get(id(f.source), len(order)))
     return [f for f in findings if f.confidence >= min_confidence]
@@ -181,7 +183,7 @@ def _reader(lang: str) -> Callable[[str, Sequence[Span]], list[Quantity]]:
     )
 
 
-# --------------------------------------------------------------------------------------- relation of two numbers
+# ------------------------------------------------------------------------------------ relation of two numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ class _Relation:
 
 
 def _readings(q: Quantity) -> list[tuple[str, float, float, float]]:
-    """What `q` may be taken to mean: (what is measured, low, high, score), best first."""
+    """List what `q` may be taken to mean: (what is measured, low, high, score), best first."""
     if q.unit in UNITS and q.kind != "date":
         dimension, worth = UNITS[q.unit]
         readings = [(dimension, q.low * worth, q.high * worth, 1.0)]
@@ -201,8 +203,6 @@ def _readings(q: Quantity) -> list[tuple[str, float, float, float]]:
     if q.kind == "multiple":
         readings.append(("share", 100 * q.low, 100 * q.high, 0.95))
         readings.append(("share", 100 * (q.low - 1), 100 * (q.high - 1), 0.95))
-        if q.unit == "increase":  # 增长两倍 is tripled, but many write it for "doubled"
-            readings.append(("multiple", q.low - 1, q.high - 1, 0.9))
     elif q.unit == "discount":
         readings = [("share", q.low, q.high, 0.95), ("share", 100 - q.high, 100 - q.low, 1.0)]
     elif q.unit == "decade" and q.kind == "date":
@@ -237,6 +237,15 @@ def _same(a: float, b: float) -> bool:
 
 def _equal(s: Quantity, t: Quantity) -> float:
     """How well two quantities agree: 0, or a score in (0, 1]."""
+    if s.kind == t.kind == "multiple":
+        same = _same(s.low, t.low) and _same(s.high, t.high)
+        return (
+            1.0
+            if same
+            else 0.7
+            if _growth_in_times(s, t)
+            else _nearly(s, t, (s.low, s.high), (t.low, t.high))
+        )
     best = 0.0
     for dimension, low, high, score in _readings(s):
         for other, other_low, other_high, other_score in _readings(t):
@@ -251,6 +260,16 @@ def _equal(s: Quantity, t: Quantity) -> float:
     if best and s.kind == t.kind == "money" and not same_currency(s.unit, t.unit):
         best *= 0.9
     return best
+
+
+def _growth_in_times(s: Quantity, t: Quantity) -> bool:
+    """Whether 增长两倍 stands against "two times" or "twofold", which may mean it; "doubled" does not."""
+    growth, other = (s, t) if s.unit == "increase" else (t, s)
+    return (
+        growth.unit == "increase"
+        and other.text.endswith(("times", "fold"))
+        and _same(growth.low - 1, other.low)
+    )
 
 
 def _nearly(s: Quantity, t: Quantity, interval: tuple[float, float], other: tuple[float, float]) -> float:
@@ -299,7 +318,7 @@ def _unit_worth(q: Quantity) -> float:
 
 
 def _precision(s: Quantity, t: Quantity) -> _Relation | None:
-    """An exact number against an order of magnitude that holds it, or nearly does."""
+    """Relate an exact number to an order of magnitude that holds it, or nearly does."""
     if s.vague == t.vague or not _countable_alike(s, t):
         return None
     exact, vague = (t, s) if s.vague else (s, t)
@@ -321,7 +340,7 @@ def _precision(s: Quantity, t: Quantity) -> _Relation | None:
 
 
 def _magnitude(s: Quantity, t: Quantity) -> _Relation | None:
-    """The same digits at another power of ten."""
+    """Find the same digits at another power of ten."""
     if (
         s.kind in ("date", "ordinal", "multiple")
         or t.kind in ("date", "ordinal", "multiple")
@@ -368,7 +387,7 @@ def _value(s: Quantity, t: Quantity) -> _Relation | None:
 
 
 def _calendar_alike(s: Quantity, t: Quantity) -> bool:
-    """A day and "the 27th"; a year and another number of four digits."""
+    """Match a day with "the 27th", a year with another number of four digits."""
     kinds = {(s.kind, s.unit), (t.kind, t.unit)}
     if kinds == {("date", "day"), ("ordinal", "")}:
         return min(s.weight, t.weight) > 0.5
@@ -397,7 +416,7 @@ def _split(quantities: list[Quantity], others: list[Quantity], lang: str) -> lis
 
 
 def _parts(q: Quantity, lang: str) -> list[Quantity]:
-    """The numbers a range or ratio is made of; none for other quantities."""
+    """Return the numbers a range or ratio is made of; none for other quantities."""
     if q.low != q.high:
         return [replace(q, high=q.low, vague=False, hedge=""), replace(q, low=q.high, vague=False, hedge="")]
     separator = _RATIO.search(q.text)
@@ -464,59 +483,52 @@ def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> 
         yield from _hedge_finding(s, t, lang)
         yield from _unit_finding(s, t, lang)
         return
-    suggestion = _suggestion(s, t, lang)
     confidence = min(s.weight, t.weight)
+    severity: Severity = "major"
+    message = f"{_explained(s)}; the text says {_quoted(t)}"
     if relation.name == "magnitude":
-        assert relation.factor is not None
-        sure = 0.97 if min(abs(s.low), abs(t.low)) >= 1000 or confidence == 1 else 0.8
-        severity: Severity = "critical"
-        message = f"{s.text} = {interval(s)}; the text says {_quoted(t)}, ×{relation.factor:.10g}"
-        confidence = sure * (0.5 + 0.5 * confidence)
+        severity = "critical"
+        confidence = 0.97 * (0.5 + 0.5 * confidence)
+        message += f", ×{relation.factor:.10g}"
     elif relation.name == "value":
-        severity = "major"
         confidence *= 1.0 if s.kind == t.kind else 0.75
-        message = f"{s.text} is {_worded(s)}; the text says {_quoted(t)}"
-    elif relation.name == "vague":
-        outside = relation.factor is not None
-        severity = "major" if outside else "minor"
-        message = f"{s.text} is exactly {interval(s)}; the text says {_quoted(t)}, {interval(t)}"
-        confidence *= 0.95 if outside else 0.8
     else:
-        severity = "minor"
-        message = f"{s.text} is only an order of magnitude, {interval(s)}; the text says {_quoted(t)}"
-        confidence *= 0.75
-    yield QuantityFinding(relation.name, s, t, relation.factor, severity, confidence, message, suggestion)  # type: ignore[arg-type]
+        severity = "minor" if relation.factor is None else "major"
+        confidence *= {"vague": 0.8, "precise": 0.75}[relation.name] if relation.factor is None else 0.95
+        message = f"{_explained(s)}{_EXACTLY[relation.name]}; the text says {_quoted(t)}, {meaning(t)}"
+    yield QuantityFinding(
+        relation.name, s, t, relation.factor, severity, confidence, message, _suggestion(s, t, lang)
+    )
+
+
+_EXACTLY = {"vague": " exactly", "precise": ", an order of magnitude"}
 
 
 def _hedge_finding(s: Quantity, t: Quantity, lang: str) -> Iterable[QuantityFinding]:
     if {s.hedge, t.hedge} == {"over", "under"}:
-        words = {"over": "more than", "under": "less than or nearly"}
-        message = f"{s.text} is {words[s.hedge]} {interval(s)}; the text says {words[t.hedge]} {_quoted(t)}"
+        says = f"{EN_HEDGES[t.hedge]}{t.text}"
+        message = f'{s.text} is {EN_HEDGES[s.hedge]}{meaning(s)}; the text says "{says}"'
         yield QuantityFinding("hedge", s, t, None, "major", 0.75, message, _suggestion(s, t, lang))
 
 
 def _unit_finding(s: Quantity, t: Quantity, lang: str) -> Iterable[QuantityFinding]:
-    differs = False
+    confidence = 0.0
+    severity: Severity = "major"
     if s.kind == t.kind == "money":
-        differs = not same_currency(s.unit, t.unit)
+        confidence = 0.85 * (not same_currency(s.unit, t.unit))
     elif s.kind == t.kind and s.kind in ("time", "measure") and "clock" not in (s.unit, t.unit):
         differs = s.unit != t.unit and _same(s.low, t.low) and "speed" not in (_dimension(s), _dimension(t))
+        confidence = differs * (0.4 if s.vague else 0.85)
     elif {s.kind, t.kind} == {"percent", "point"}:
-        message = f"{s.text} is a {_share_name(s)}; the text says {_quoted(t)}, a {_share_name(t)}"
-        yield QuantityFinding("unit", s, t, None, "minor", 0.6, message, _suggestion(s, t, lang))
-        return
-    if differs:
-        message = f"{s.text} is {_worded(s)}; the text says {_quoted(t)}, another unit"
-        confidence = 0.85 * min(s.weight, t.weight) * (0.5 if s.vague and s.kind != "money" else 1.0)
-        yield QuantityFinding("unit", s, t, None, "major", confidence, message, _suggestion(s, t, lang))
+        confidence, severity = 0.6, "minor"
+    if confidence:
+        confidence *= min(s.weight, t.weight)
+        message = f"{_explained(s)}; the text says {_quoted(t)}, another unit"
+        yield QuantityFinding("unit", s, t, None, severity, confidence, message, _suggestion(s, t, lang))
 
 
 def _dimension(q: Quantity) -> str:
     return UNITS[q.unit].dimension if q.unit in UNITS else ""
-
-
-def _share_name(q: Quantity) -> str:
-    return "share or rate" if q.kind == "percent" else "difference in percentage points"
 
 
 def _missing(
@@ -528,7 +540,7 @@ def _missing(
             continue
         worded = _suggestion(q, None, lang)
         severity: Severity = "major" if q.weight >= 0.9 else "minor"
-        message = f"{q.text} ({_worded(q)}) is not in the text"
+        message = f"{_explained(q)} is not in the text"
         confidence = 0.8 * q.weight * _need(q)
         findings.append(QuantityFinding("missing", q, None, None, severity, confidence, message, worded))
     return findings
@@ -541,7 +553,7 @@ def _added(
     for j, q in enumerate(target):
         if j in matched or any(_equal(s, q) for s in source):
             continue
-        message = f"{_quoted(q)} ({_worded(q)}) is not in the source"
+        message = f"{_explained(q)} is not in the source"
         confidence = 0.6 * q.weight * _need(q)
         if q.vague or q.kind == "ordinal" or _in_parentheses(text, q.span[0]):
             confidence /= 2  # "thousands" for 无数, the number of an edition, a conversion
@@ -572,14 +584,14 @@ def _style(q: Quantity, lang: str) -> QuantityFinding | None:
     lead = float(digits) if digits.count(".") <= 1 else 1.0
     if not 0 < lead < 0.1:
         return None
-    message = f"{_quoted(q)} is {_worded(replace(q, hedge=''))}"
+    message = f"{_quoted(q)} is {meaning(q)}, said in too large a scale"
     return QuantityFinding(
         "style", None, q, None, "minor", 0.9, message, format_quantity(replace(q, hedge=""), lang)
     )
 
 
 def _suggestion(s: Quantity, t: Quantity | None, lang: str) -> str:
-    """The source's number as the target would say it, in the currency words the target uses."""
+    """Say the source's number as the target would, with the currency words the target uses."""
     if (
         t is not None
         and s.kind == t.kind == "money"
@@ -593,10 +605,11 @@ def _suggestion(s: Quantity, t: Quantity | None, lang: str) -> str:
     return format_quantity(s, lang)
 
 
-def _worded(q: Quantity) -> str:
-    if q.kind in ("plain", "money") and q.low != q.high:
-        return interval(q)
-    return in_english(q)
+def _explained(q: Quantity) -> str:
+    """Quote `q` and, unless it says so itself, what it means: "数百亿 = 20–90 billion"."""
+    digits = "".join(c for c in q.text if c.isdigit() or c == ".")
+    plain = q.kind not in ("multiple", "ordinal") and q.exact and digits == f"{q.low:.10g}"
+    return q.text if plain and q.text.isascii() else f"{q.text} = {meaning(q)}"
 
 
 def _quoted(q: Quantity) -> str:
