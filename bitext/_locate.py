@@ -114,7 +114,7 @@ def _judge(
     confidence = 0.0
     if gloss.words == 1.0 and (len(gloss.pairs) >= 2 or (gloss.characters >= 0.75 and len(name) > 1)):
         confidence += 0.5
-    elif gloss.words >= 0.5 and len(gloss.pairs) >= 2 or (rest and rest <= sought.right):
+    elif (gloss.words >= 0.5 and len(gloss.pairs) >= 2) or (rest and rest <= sought.right):
         confidence += 0.35
     if shared := sought.right.intersection(words):
         confidence += 0.15

@@ -130,7 +130,7 @@ def _glosses() -> dict[str, frozenset[str]]:
 
 def _stem(word: str) -> str:
     word = _NUMERALS.get(word, word)
-    return lemma(word, word)
+    return lemma(word)
 
 
 # -------------------------------------------------------------------------------- by sound

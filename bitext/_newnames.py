@@ -54,10 +54,11 @@ def new_names(sources: Sequence[str], known: Sequence[Sequence[Span]]) -> list[N
                 recurring[candidate].add(n)
     quoted = {m[1] for text in folded for m in _QUOTED.finditer(text)}
     names = {name for name, beads in recurring.items() if len(beads) > 1} | quoted
+    places = _places({name for name in names if not is_word(name)}, folded)
     return [
-        NewName(name, places, name in quoted or all(len(word) == 1 for word in segment(name)))
-        for name in sorted(names)
-        if not is_word(name) and (places := _places(name, folded))
+        NewName(name, tuple(found), name in quoted or all(len(word) == 1 for word in segment(name)))
+        for name, found in places.items()
+        if found
     ]
 
 
@@ -84,5 +85,13 @@ def _unknown(words: list[str]) -> set[str]:
     return found
 
 
-def _places(name: str, texts: Sequence[str]) -> tuple[tuple[int, Span], ...]:
-    return tuple((n, m.span()) for n, text in enumerate(texts) for m in re.finditer(name, text))
+def _places(names: set[str], texts: Sequence[str]) -> dict[str, list[tuple[int, Span]]]:
+    """Find all `names` in all `texts`, in one pass over each."""
+    lengths = sorted({len(name) for name in names})
+    places: dict[str, list[tuple[int, Span]]] = {name: [] for name in sorted(names)}
+    for n, text in enumerate(texts):
+        for start in range(len(text)):
+            for length in lengths:
+                if (found := places.get(text[start : start + length])) is not None:
+                    found.append((n, (start, start + length)))
+    return places

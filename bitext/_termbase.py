@@ -6,17 +6,15 @@ Files come in, `Termbase` objects go out; a text in, the places of its terms out
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 from bitext._concepts import Concept, concepts_from_rows, conditions
-from bitext._termmatch import HAN, Compact, TermIndex, compact, straddles, term_key
+from bitext._termmatch import HAN, Compact, TermIndex, compact, crossings, straddle, term_key
 from bitext.data import Span, Term
 from bitext.errors import TermbaseError
-
-_Place = tuple[int, int, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,26 +135,19 @@ class Termbase:
         overlapping : bool, default False
             Return the terms inside and across other terms too.
         """
-        body, places = self._places(text, lang)
+        index, entries = self._index(lang)
+        body = compact(text, lang)
+        is_valid = _chinese_validity(body) if lang.lower().startswith("zh") else _english_validity(text, body)
         taken = bytearray(len(body.text))
         matches: list[TermMatch] = []
-        for place in sorted(places, key=lambda p: (p[0] - p[1], p[0])):
-            start, end, _ = place
-            if taken.find(1, start, end) < 0 and (pairs := self._valid(text, lang, body, place)):
-                if not overlapping:
-                    taken[start:end] = b"\1" * (end - start)
-                matches += (TermMatch(body.span(start, end), *pair) for pair in pairs)
+        for start, end, payloads in sorted(index.find(body), key=lambda p: (p[0] - p[1], p[0])):
+            if taken.find(1, start, end) >= 0:
+                continue
+            valid = [entries[i] for i in payloads if is_valid(start, end, *entries[i])]
+            if valid and not overlapping:
+                taken[start:end] = b"\1" * (end - start)
+            matches += (TermMatch(body.span(start, end), *entry) for entry in valid)
         return sorted(matches, key=lambda m: m.span)
-
-    def _places(self, text: str, lang: str) -> tuple[Compact, list[_Place]]:
-        body = compact(text, lang)
-        return body, list(self._index(lang)[0].find(body))
-
-    def _valid(self, text: str, lang: str, body: Compact, place: _Place) -> list[tuple[Concept, Term]]:
-        entries = self._index(lang)[1]
-        is_valid = _is_valid_chinese if lang.lower().startswith("zh") else _is_valid_english
-        start, end, payloads = place
-        return [entries[i] for i in payloads if is_valid(text, body, start, end, *entries[i])]
 
     def _index(self, lang: str) -> tuple[TermIndex, list[tuple[Concept, Term]]]:
         key = "zh" if lang.lower().startswith("zh") else "en"
@@ -203,7 +194,8 @@ def _unknown_format(path: Path, suffix: str) -> TermbaseError:
 
 def _keys(text: str, lang: str) -> Iterator[str]:
     """Compact forms of a term: as it is, and without an explanation in parentheses at its end."""
-    yield from filter(None, (term_key(text, lang),))
+    if key := term_key(text, lang):
+        yield key
     head = text.rstrip()
     if head.endswith((")", "）")):
         cut = max(head.rfind("("), head.rfind("（"))
@@ -211,24 +203,36 @@ def _keys(text: str, lang: str) -> Iterator[str]:
             yield key
 
 
-def _is_valid_chinese(text: str, body: Compact, start: int, end: int, concept: Concept, term: Term) -> bool:
-    if end - start <= 3 and HAN.search(body.text[start:end]):
-        # a short name is easily there by chance: 美的 is no company in 南美的
-        tolerance = 0.0 if concept.pos == "name" and end - start == 2 else 1.0
-        if straddles(body.text, start, end, tolerance=tolerance):
-            return False
-    required = conditions(concept.condition)
-    if not required:
-        return True
-    before, after = body.text[max(0, start - 20) : start], body.text[end : end + 20]
-    return all(c.holds(before, after) for c in required)
+def _chinese_validity(body: Compact) -> Callable[[int, int, Concept, Term], bool]:
+    """Return the test whether a place is a term: no cut through words, and under its conditions."""
+    crossed = crossings(body.text)
+
+    def is_valid(start: int, end: int, concept: Concept, _: Term) -> bool:
+        if end - start <= 3 and (crossed[start] or crossed[end]) and HAN.search(body.text, start, end):
+            # a short name is easily there by chance: 美的 is no company in 南美的
+            tolerance = 0.0 if concept.pos == "name" and end - start == 2 else 1.0
+            if straddle(body.text, start, end) > tolerance:
+                return False
+        if not concept.condition:
+            return True
+        before, after = body.text[max(0, start - 20) : start], body.text[end : end + 20]
+        return all(c.holds(before, after) for c in conditions(concept.condition))
+
+    return is_valid
 
 
-def _is_valid_english(text: str, body: Compact, start: int, end: int, concept: Concept, term: Term) -> bool:
-    wanted = term.text
-    if not (term.case_sensitive or (wanted.isupper() and wanted.isalpha() and len(wanted) <= 5)):
-        return True
-    low, high = body.span(start, end)
-    there, wanted = (("".join(c for c in s if c.isalnum())) for s in (text[low:high], wanted))
-    stable = min(len(there), len(wanted), max(3, len(wanted) - 3))  # the ending may be inflected
-    return there[:stable] == wanted[:stable] or (term.case_sensitive and there.isupper() and len(there) > 1)
+def _english_validity(text: str, body: Compact) -> Callable[[int, int, Concept, Term], bool]:
+    """Return the test whether a place is a term: in the case it asks for, as short acronyms do."""
+
+    def is_valid(start: int, end: int, _: Concept, term: Term) -> bool:
+        wanted = term.text
+        if not (term.case_sensitive or (wanted.isupper() and wanted.isalpha() and len(wanted) <= 5)):
+            return True
+        low, high = body.span(start, end)
+        there, wanted = (("".join(c for c in s if c.isalnum())) for s in (text[low:high], wanted))
+        stable = min(len(there), len(wanted), max(3, len(wanted) - 3))  # the ending may be inflected
+        return there[:stable] == wanted[:stable] or (
+            term.case_sensitive and there.isupper() and len(there) > 1
+        )
+
+    return is_valid

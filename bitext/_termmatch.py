@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -26,7 +26,7 @@ HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _DROPPED = frozenset(" \t\u00a0\u3000\u200b\ufeff-\u2010\u2011\u2012·•・‧∙")
 _DROP = dict.fromkeys(map(ord, _DROPPED))
 _LATIN = re.compile(r"[A-Za-z0-9\u00c0-\u024f]+")
-_TOKEN = re.compile(r"(?P<word>[^\W\d_]+)(?:['’](?:s|S)\b)?|\d+(?:[.,]\d+)*|&|[+#]")
+_TOKEN = re.compile(r"([^\W\d_]+)(?:['’](?:s|S)\b)?|\d+(?:[.,]\d+)*|&|[+#]")
 _IRREGULAR = {
     "men": "man", "children": "child", "people": "person", "feet": "foot", "teeth": "tooth",
     "mice": "mouse", "criteria": "criterion", "phenomena": "phenomenon", "indices": "index",
@@ -82,19 +82,19 @@ def _simplified(char: str) -> str:
 class Compact:
     """A text reduced to what terms are compared by.
 
-    ``starts[i]`` and ``ends[i]`` are the code points where character ``i`` of `text` starts and ends in the
-    original; `first` holds the positions in `text` where a term may start, `last` those where it may end.
+    A term may start at any position of `first` and end at any of `last`; ``starts[i]`` and ``ends[j]`` are
+    the code points of the original where ``text[i:j]`` starts and ends.
     """
 
     text: str
-    starts: Sequence[int]
-    ends: Sequence[int]
-    first: Sequence[int]
-    last: frozenset[int]
+    starts: Mapping[int, int] | Sequence[int]
+    ends: Mapping[int, int] | Sequence[int]
+    first: Iterable[int]
+    last: Container[int]
 
     def span(self, start: int, end: int) -> Span:
         """Code points of the original for ``text[start:end]``."""
-        return self.starts[start], self.ends[end - 1]
+        return self.starts[start], self.ends[end]
 
 
 def compact(text: str, lang: str) -> Compact:
@@ -106,43 +106,43 @@ def term_key(text: str, lang: str) -> str:
     """Return the compact form under which a term is indexed; empty if nothing but punctuation is left."""
     if lang.lower().startswith("zh"):
         return fold(text.strip(" 《》「」『』“”\"'〈〉")).translate(_DROP)
-    words = [lemma(m[0], m["word"]) for m in _TOKEN.finditer(text)]
+    words = [lemma(m[1] or m[0]) for m in _TOKEN.finditer(text)]
     if len(words) > 1 and words[0] in ("the", "a", "an"):
-        words = words[1:]
+        del words[0]
     return "".join(words)
 
 
 def _compact_chinese(text: str) -> Compact:
     folded = fold(text)
     offsets = [i for i, char in enumerate(folded) if char not in _DROPPED]
-    kept = "".join([folded[i] for i in offsets])
+    kept = folded.translate(_DROP)
+    ends = [0, *(i + 1 for i in offsets)]
     inner = {i for run in _LATIN.finditer(text) for i in range(run.start() + 1, run.end())}
+    if not inner:
+        return Compact(kept, offsets, ends, range(len(kept)), range(1, len(kept) + 1))
     first = [k for k, i in enumerate(offsets) if i not in inner]  # not inside a Latin word or a number
-    return Compact(kept, offsets, [i + 1 for i in offsets], first, frozenset([*first[1:], len(kept)]))
+    return Compact(kept, offsets, ends, first, frozenset([*first[1:], len(kept)]))
 
 
 def _compact_english(text: str) -> Compact:
     words: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    first: list[int] = []
+    starts: dict[int, int] = {}
+    ends: dict[int, int] = {}
     length = 0
     for match in _TOKEN.finditer(text):
-        word = lemma(match[0], match["word"])
-        start, end = match.start(), match.end("word") if match["word"] else match.end()
-        first.append(length)
-        length += len(word)
+        word = lemma(match[1] or match[0])
         words.append(word)
-        starts.extend([start] * len(word))
-        ends.extend([end] * len(word))
-    return Compact("".join(words), starts, ends, first, frozenset([*first[1:], length]))
+        starts[length] = match.start()
+        length += len(word)
+        ends[length] = match.end(1) if match[1] else match.end()
+    return Compact("".join(words), starts, ends, starts, ends)
 
 
 @lru_cache(maxsize=65536)
-def lemma(token: str, word: str | None) -> str:
-    """Reduce an English token to what all its inflections and spellings share.  A stem, not always a word."""
-    if word is None:
-        return "and" if token == "&" else token
+def lemma(word: str) -> str:
+    """Reduce an English word to what all its inflections and spellings share.  A stem, not always a word."""
+    if word == "&":
+        return "and"
     if len(word) > 2 and word[-1] == "s" and word[:-1].isupper():
         word = word[:-1]  # SMEs, AIs
     stem = fold(word)
@@ -195,18 +195,18 @@ _SPELLINGS = (
 class TermIndex:
     """Keys -> payload numbers, found in compact strings without looping over the keys."""
 
-    __slots__ = ("_lengths", "_payloads", "_width")
+    __slots__ = ("_lengths", "_payloads", "_widths")
 
     def __init__(self, items: Iterable[tuple[str, int]], *, width: int) -> None:
-        self._width = width
         self._payloads: dict[str, tuple[int, ...]] = {}
-        lengths: dict[str, set[int]] = {}
         for key, payload in items:
-            known = self._payloads.get(key, ())
-            if payload not in known:
-                self._payloads[key] = (*known, payload)
+            known = self._payloads.get(key)
+            self._payloads[key] = (payload,) if known is None else (*known, payload)
+        lengths: dict[str, set[int]] = {}
+        for key in self._payloads:
             lengths.setdefault(key[:width], set()).add(len(key))
-        self._lengths = {prefix: sorted(found) for prefix, found in lengths.items()}
+        self._lengths = {prefix: tuple(found) for prefix, found in lengths.items()}
+        self._widths = sorted({len(prefix) for prefix in lengths})
 
     def __len__(self) -> int:
         return len(self._payloads)
@@ -214,8 +214,9 @@ class TermIndex:
     def find(self, compact: Compact) -> Iterator[tuple[int, int, tuple[int, ...]]]:
         """Yield every ``(start, end, payloads)`` between two anchors of `compact`, overlapping ones too."""
         text, last, payloads, lengths = compact.text, compact.last, self._payloads, self._lengths
+        widths = self._widths
         for start in compact.first:
-            for width in range(1, min(self._width, len(text) - start) + 1):
+            for width in widths:
                 for length in lengths.get(text[start : start + width], ()):
                     end = start + length
                     if end in last and (found := payloads.get(text[start:end])) is not None:
@@ -244,8 +245,19 @@ def _words() -> tuple[dict[str, int], float]:
     return frequencies, log(sum(frequencies.values()))
 
 
-def straddles(text: str, start: int, end: int, *, window: int = 8, tolerance: float = 1.0) -> bool:
-    """Whether ``text[start:end]`` cuts through words around it, as 国会 in 中国会议.
+def crossings(text: str) -> bytearray:
+    """Mark the positions of folded Chinese `text` that some word of the dictionary stands across."""
+    frequencies, _ = _words()
+    crossed = bytearray(len(text) + 1)
+    for i in range(len(text)):
+        for length in range(2, _LONGEST + 1):
+            if text[i : i + length] in frequencies:
+                crossed[i + 1 : i + length] = b"\1" * (length - 1)
+    return crossed
+
+
+def straddle(text: str, start: int, end: int, *, window: int = 8) -> float:
+    """Judge how surely ``text[start:end]`` cuts through words around it, as 国会 in 中国会议.
 
     Compares the best segmentation of the neighborhood with the best one that keeps the term whole: as a word
     or words of its own or, if it is a word of the dictionary, inside a longer one (银行 in 商业银行).
@@ -258,8 +270,11 @@ def straddles(text: str, start: int, end: int, *, window: int = 8, tolerance: fl
         The place to judge.
     window : int
         Characters looked at on each side; cut at punctuation.
-    tolerance : float
-        Difference of log-probabilities up to which the term is believed to be whole.
+
+    Returns
+    -------
+    float
+        Difference of their log-probabilities; 0 or less when the term is whole in the best segmentation.
     """
     low = start
     while low > max(0, start - window) and HAN.match(text[low - 1]):
@@ -267,19 +282,7 @@ def straddles(text: str, start: int, end: int, *, window: int = 8, tolerance: fl
     high = end
     while high < min(len(text), end + window) and HAN.match(text[high]):
         high += 1
-    if not (_is_crossed(text, low, start, high) or _is_crossed(text, low, end, high)):
-        return False
-    return _loss(text[low:high], start - low, end - low) > tolerance
-
-
-def _is_crossed(text: str, low: int, boundary: int, high: int) -> bool:
-    """Whether any word of the dictionary stands across `boundary`."""
-    frequencies, _ = _words()
-    for i in range(max(low, boundary - _LONGEST + 1), boundary):
-        for j in range(boundary + 1, min(high, i + _LONGEST) + 1):
-            if text[i:j] in frequencies:
-                return True
-    return False
+    return _loss(text[low:high], start - low, end - low)
 
 
 @lru_cache(maxsize=65536)

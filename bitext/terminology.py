@@ -360,15 +360,20 @@ def _unlisted_names(document: _Document) -> Iterator[tuple[int, TermFinding]]:
     views = document.views
     for new in new_names([v.source for v in views], [list(v.occurrences) for v in views]):
         beads = frozenset(n for n, _ in new.places)
+        first = {n: span for n, span in reversed(new.places) if views[n].target.strip()}
+        sought = {n: Sought(views[n].source, views[n].target, span, beads) for n, span in first.items()}
+        located = {
+            n: there
+            for n, name in sought.items()
+            if (there := locate(name, views[n].explained(), document.targets, similarity=document.similarity))
+        }
+        if not located:
+            continue
         spelled = {n: where for n in sorted(beads) if (where := _names.romanized(new.name, views[n].target))}
-        first = {n: span for n, span in reversed(new.places) if n not in spelled and views[n].target.strip()}
         if not spelled and not new.opaque:
             continue
-        for n, span in first.items():
-            sought = Sought(views[n].source, views[n].target, span, beads)
-            explained = views[n].explained()
-            located = locate(sought, explained, document.targets, similarity=document.similarity)
-            if located and (finding := _unlisted_finding(document, sought, located, spelled)):
+        for n in located.keys() - spelled.keys():
+            if finding := _unlisted_finding(document, sought[n], located[n], spelled):
                 yield n, finding
 
 
