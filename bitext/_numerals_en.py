@@ -132,7 +132,7 @@ _ARTICLES: dict[str, tuple[float, float, bool]] = {
 }  # fmt: skip
 _ARTICLE = re.compile(rf"(?<![a-z])({any_of(_ARTICLES)})[ -]$")
 _NEXT = re.compile(rf"(?P<gap> and a | and | of |-| )(?P<word>{NUMERAL_WORD}|half)(?![a-z])")
-_SCALE_NEXT = re.compile(rf"(?:[ -](?:{any_of(ONES)}))?[ -](?:{any_of(SCALES)})(?![a-z])")
+_SCALE_NEXT = re.compile(rf"(?:[ -](?:{any_of(ONES)}))?[ -]({any_of(SCALES)})(?![a-z])")
 
 
 def in_words(norm: str, word: str, start: int, end: int) -> Number | None:
@@ -174,11 +174,22 @@ def _continues(norm: str, last: str, following: re.Match[str]) -> bool:
         return (
             small
             and last in ("hundred", "thousand", "million")
-            and not _SCALE_NEXT.match(norm, following.end())
+            and not _outgrows(norm, following.end(), SCALES[last])
         )
     if gap == " and a ":
         return word == "half" and (last in ONES or last in SCALES)
     return last in PLURALS and (is_plural or is_scale)  # "hundreds of thousands"
+
+
+def _outgrows(norm: str, end: int, worth: float) -> bool:
+    """Whether the numeral that ends at `end` goes on to a scale no smaller than the `worth` before it."""
+    scale = _SCALE_NEXT.match(norm, end)
+    if scale is None:
+        return False
+    own = SCALES[scale[1]]
+    if worth == 100 and own > 100:  # "two hundred and fifty thousand"
+        return False
+    return own >= worth or _outgrows(norm, scale.end(), worth)
 
 
 def _evaluate(words: list[str], first: tuple[float, float]) -> tuple[float, float, float]:

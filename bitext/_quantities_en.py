@@ -108,8 +108,8 @@ def _read(norm: str, text: str, match: re.Match[str]) -> _Reading:
 
 def _after_code(text: str, start: int, end: int) -> int:
     """Say where to go on: after v2, but at the number of GPT-4, "end-2018" and "Top-40"."""
-    head, hyphen, _ = text[start:end].partition("-")
-    if hyphen and len(head) > 1 and head.isalpha():
+    head, hyphen, rest = text[start:end].partition("-")
+    if hyphen and len(head) > 1 and head.isalpha() and rest[:1].isdigit():
         return start + len(head) + 1
     return end
 
@@ -553,6 +553,8 @@ def _joined(found: list[Quantity], norm: str, text: str) -> list[Quantity]:
             gap = norm[last.span[1] : quantity.span[0]]
             if gap in (" ", " and ", ", ") and last.kind == quantity.kind == "time":
                 merged = compound(last, quantity, text)
+            elif last.unit == "day" and quantity.kind == "plain" and _RANGE.fullmatch(gap):
+                quantity = replace(quantity, kind="date", unit="day")  # December 8 to 10
             elif _RANGE.fullmatch(gap) or (
                 _BETWEEN.fullmatch(gap) and norm.endswith("between ", 0, last.span[0])
             ):
@@ -575,7 +577,7 @@ def _with_scale_of(first: Quantity, second: Quantity) -> Quantity:
     if (
         not scale
         or not (first.exact and second.exact)
-        or first.kind not in ("plain", second.kind)
+        or (first.kind != second.kind and "plain" not in (first.kind, second.kind))
         or first.low >= 1000
     ):
         return first

@@ -202,7 +202,9 @@ def _name(
             and not _begins_longer_word(norm, piece, at)
         ):
             return _NAMES[piece], at + length
-    if has(norm, at, "块毛角番") or norm.startswith("分钱", at):
+    if has(norm, at, "番") and _before(norm, start, 4).endswith(("翻", "翻了")):
+        return Name("multiple", "doublings"), at + 1
+    if has(norm, at, "块毛角") or norm.startswith("分钱", at):
         return _colloquial(norm, at)
     if has(norm, at, "分") and (
         _before(norm, start, 3).endswith(("时", "头")) or _SECONDS_AFTER.match(norm, at + 1)
@@ -271,10 +273,8 @@ def _is_year(norm: str, run: str, number: Number, start: int, at: int) -> bool:
 
 
 def _colloquial(norm: str, at: int) -> tuple[Name, int]:
-    """块, 毛, 角, 分钱 and 番."""
+    """Money as it is spoken: 块, 毛, 角, 分钱."""
     head, last = norm[at], at + 1 == len(norm)
-    if head == "番":
-        return Name("multiple", "doublings"), at + 1
     if head == "分":
         return Name("money", "元", 0.01), at + 2
     if head == "块" and (last or has(norm, at + 1, "，。、；）),多的就两一二三四五六七八九0123456789")):
@@ -375,8 +375,8 @@ _HEDGE_OF: dict[str, Hedge] = {
 }
 _HEDGE_ENDS = frozenset("过出越逾于超下到足满近乎多达及破穿少码约为有概计莫")
 _HEDGE_AFTER = re.compile(
-    r" ?(?:(?P<over>以上|之多|有余|有多|\+|[多余](?![边元样功媒额]))|(?P<under>以下|以内|之内)"
-    r"|(?P<about>左右|上下|许(?![可多])))"
+    r" ?(?:(?P<over>之多|有余|有多|\+|[多余](?![边元样功媒额]))|(?P<little>许(?![可多]))"
+    r"|[人家名位次件种项座辆台所间条户页张例级层]?(?:(?P<more>以上)|(?P<under>以下|以内|之内)|(?P<about>左右|上下)))"
 )
 _GROWTH = re.compile(
     r"(?:增长|增加|增|提高|提升|上升|上涨|涨|扩大|飙升|激增|大增|暴涨|高出|多出|多|大|快|高)了?(?:近|约|超过|逾|超|大约)?$"
@@ -385,7 +385,7 @@ _GROWTH = re.compile(
 
 def _hedge(norm: str, start: int, end: int) -> Hedge:
     if match := _HEDGE_AFTER.match(norm, end):
-        return "over" if match["over"] else "under" if match["under"] else "about"
+        return "over" if match["over"] or match["more"] else "under" if match["under"] else "about"
     stop = start - 1 if has(norm, start - 1, " ") else start
     if not stop or norm[stop - 1] not in _HEDGE_ENDS:
         return ""

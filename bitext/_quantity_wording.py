@@ -21,6 +21,7 @@ _EN_VAGUE = {
 _EN_SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _EN_PARTS = {3: "third", 6: "sixth", 7: "seventh", 9: "ninth"}
 _EN_MULTIPLES = {2.0: "double (twofold)", 3.0: "triple (threefold)", 4.0: "quadruple (fourfold)"}
+_SIGNED = ("USD", "HKD", "TWD", "EUR", "GBP", "AUD", "CAD", "SGD", "$")
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
     "November",
@@ -144,9 +145,8 @@ def _with_english_unit(number: str, quantity: Quantity, *, of: str = " ") -> str
 
 def _english_money(number: str, unit: str, *, of: str) -> str:
     currency = CURRENCIES[unit]
-    sign = next((sign for sign in currency.en_before if not sign[-1].isalnum()), "")
-    if of == " " and sign and unit != "CNY":
-        return sign + number
+    if of == " " and unit in _SIGNED:
+        return next(sign for sign in currency.en_before if not sign[-1].isalnum()) + number
     return f"{number}{of}{currency.en_after[0] if currency.en_after else 'yuan'}"
 
 

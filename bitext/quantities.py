@@ -5,9 +5,9 @@ which is right; so every number is read as what it means: an interval, what it c
 is.
 
 What the vague words are taken to mean: 数 or 几 before a scale is 2 to 9.99 times that scale, so 数十亿 is
-2–9.99 billion ("billions") and 数百亿 is 20–99.9 billion ("tens of billions"); 十几 is 11–19; 两三 is
-2–3; 上千 is 1,000–9,990; "tens of", "hundreds of" and "thousands of" before a scale are read like 几十, 几百, 几千;
-"dozens" is 20–99.9; a bare plural such as "millions" is anything from 2 to 999 million.
+2–9.99 billion ("billions") and 数百亿 is 20–99.9 billion ("tens of billions"); 十几 is 11–19; 两三 is 2–3;
+上千 is 1,000–9,990.  "Tens of", "hundreds of" and "thousands of" before a scale are read like 几十, 几百 and
+几千; "dozens" is 20–99.9; a bare plural such as "millions" is anything from 2 to 999 million.
 
 The two sides are matched one to one: equal values first, then values that differ by a power of ten or in
 precision, then whatever is left and counts the same thing.  Both directions, zh→en and en→zh, take one path.
@@ -212,10 +212,8 @@ def _readings(q: Quantity) -> list[tuple[str, float, float, float]]:
         readings.append(("date", other, other, 0.85 if q.low > 200 else 0.95))
     elif q.unit == "year" and q.kind == "time" and q.low < 100:  # 16年 may be 2016
         readings.append(("date", q.low, q.high, 0.85))
-    elif (
-        q.kind == "plain" and 19000 <= q.low < 210000 and "," not in q.text
-    ):  # "20092": a footnote mark after a year
-        year = q.low // (10 if q.low < 1e5 else 100)
+    elif q.kind == "plain" and _FOOTNOTED_YEAR.fullmatch(q.text):
+        year = float(q.text[:4])
         readings.append(("date", year, year, 0.85))
     elif q.unit == "clock":
         hour, minute = divmod(q.low, 60)
@@ -228,6 +226,7 @@ def _readings(q: Quantity) -> list[tuple[str, float, float, float]]:
     return readings
 
 
+_FOOTNOTED_YEAR = re.compile(r"(?:19|20)\d\d\d{1,2}")  # "20092": the mark after 2009 has lost its raising
 _SAME = 1e-6
 
 
@@ -494,7 +493,7 @@ def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> 
         confidence *= 1.0 if s.kind == t.kind else 0.75
     else:
         severity = "minor" if relation.factor is None else "major"
-        confidence *= {"vague": 0.8, "precise": 0.75}[relation.name] if relation.factor is None else 0.95
+        confidence *= {"vague": 0.9, "precise": 0.75}[relation.name] if relation.factor is None else 0.95
         message = f"{_explained(s)}{_EXACTLY[relation.name]}; the text says {_quoted(t)}, {meaning(t)}"
     yield QuantityFinding(
         relation.name, s, t, relation.factor, severity, confidence, message, _suggestion(s, t, lang)
