@@ -18,6 +18,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from unicodedata import category
 
 import numpy as np
 
@@ -51,6 +52,8 @@ def sentence_boundaries(text: str, paragraphs: Sequence[int]) -> list[Boundary]:
             mark = _trimmed(context, mark)
         following = text[mark.after : mark.after + 1]
         if not following or (following in _CONTINUES and not _BULLET.match(text, mark.after)):
+            continue
+        if following > "\u02ff" and category(following)[0] == "M":  # an accent on the white space
             continue
         before = text[mark.start - 1 : mark.start]
         if before >= _WIDE or following >= _WIDE or mark.run[0] >= _WIDE:
@@ -96,7 +99,7 @@ class _Mark:
 # --- candidates ---------------------------------------------------------------------------------------------
 
 _WIDE = "\u2e80"  # from here on, characters and marks are Chinese, Japanese or Korean
-_EMOJI = "☀-☄☹☺☻♡♥❣❤✨\U0001f300-\U0001faff\ufe0f\u200d"
+_EMOJI = "☀-☄☹☺☻♡♥❣❤✨\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff\ufe0f\u200d"
 _STOPS = f"。！？｡!?…⋯‥．.～~—{_EMOJI}"
 _CITED = (
     "《|出自|引自|摘自|选自|選自|节选|節選|来自|來自|源自|语出|語出|转引|轉引|参见|參見|[见見][第上下]|[图圖表附笑掌注註完]"
@@ -110,7 +113,9 @@ _NOTE = (
     r"(?:[^（）()。！？!?\n]|\([^()\n]*\)){1,60}[）)](?![，、；：。！？,;:.!?])"
 )
 _CANDIDATE = re.compile(
-    rf"([{_STOPS}][{_STOPS}]*(?:[ \xa0]\.+(?!\w))*)([{CLOSERS}]*(?:[ \xa0][\"'](?!\S))?)((?:{_NOTE})*)(\s*)"
+    rf"([{_STOPS}][{_STOPS}]*(?:[ \xa0]\.+(?!\w))*)"
+    rf"((?:[{CLOSERS}]|[ \xa0\u3000][”」』）)])*(?:[ \xa0][\"'’](?!\S))?)"
+    rf"((?:{_NOTE})*)(\s*)"
 )
 _STRONG = re.compile("[。！？｡!?]")
 _OPENERS = frozenset("“‘「『〝（([{«\"＂'")
@@ -156,7 +161,7 @@ _NUMERALS = frozenset("一二三四五六七八九十0123456789０１２３４�
 _TRANSLITERATING = frozenset(
     "阿埃艾安奥巴贝本比彼波伯博布查达戴丹德蒂迪杜多恩尔菲费弗夫福盖戈格哈海汉赫亨霍基吉加杰金卡凯康科克肯孔库夸拉莱"
     "兰劳勒雷利里莉丽列林琳隆卢鲁路伦罗洛马玛麦曼梅门蒙米密摩莫姆穆纳奈内尼涅宁诺欧帕佩彭皮蓬普齐奇乔切琼丘茹瑞萨塞"
-    "桑瑟莎舍什史舒斯苏索塔泰坦汤特滕提图托瓦威韦维魏温沃乌西希谢辛休许雅亚扬耶伊因英尤约赞泽扎詹珍佐笛培兹祖朱哥登顿"
+    "桑瑟莎舍什史舒斯苏索塔泰坦汤特滕提图托瓦威韦维魏温沃乌西希谢辛休许雅亚扬耶伊因英尤约赞泽扎詹珍佐笛培兹祖朱哥登顿翰逊"
 )
 
 
@@ -190,12 +195,18 @@ def _full_stop_ends(text: str, mark: _Mark, before: str, following: str) -> bool
         if not text[start - 1 : start].isalnum() or following in _NUMERALS:
             return False
     if before >= _WIDE:
-        if before in _TRANSLITERATING and following in _TRANSLITERATING:
+        if _within_name(text, mark.start):
             return False
         return bool(mark.gap) or following >= _WIDE or following.isdigit() or following.isupper()
     if not before.isalnum() and following >= _WIDE:
         return True
     return (bool(mark.gap) or before.islower()) and not _is_abbreviation(_word_before(text, mark.start))
+
+
+def _within_name(text: str, at: int) -> bool:
+    """Whether the characters around `at` spell a foreign name: those next to it do, and one further out."""
+    around = [text[i : i + 1] in _TRANSLITERATING for i in (at - 2, at - 1, at + 1, at + 2)]
+    return around[1] and around[2] and sum(around) > 2
 
 
 # --- English ------------------------------------------------------------------------------------------------
@@ -232,8 +243,8 @@ _EXCLAMATORY_NAMES = words("Yahoo Jeopardy")
 _ACRONYM = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]{1,2}")
 _LAST_WORD = re.compile(r"[^\s—\u2e80-\U0010ffff]+\Z")
 _NUMBER = re.compile(
-    r"(?:\A|\n|[.!?:;。！？][\"”’)]?\s)\s*[•⁃*·-]?\s?(?:(?:Figure|Table|Box|Part|Chapter|Section|Step|Example|Case)\s)?"
-    r"[(（]?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[IVXivx]{1,4})\Z"
+    r"(?:\A|\n|[.!?。！？][\"”’)]?\s)\s*[•⁃*·-]?\s?(?:(?:Figure|Table|Box|Part|Chapter|Section|Step|Example|Case)\s)?"
+    r"[(（]?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[IVXivx]{1,4})\Z|[:;]\s[(（]?[1aAiI]\Z"
 )
 _SPEAKER = re.compile(
     r"(?:[A-Z][\w'’-]*\s){1,3}(?:said|asked|replied|cried|shouted|answered|added|exclaimed|demanded|whispered|"
@@ -244,7 +255,7 @@ _SPEAKER = re.compile(
 def _ends_english(context: _Context, mark: _Mark, before: str) -> bool:
     """Judge a mark without a Chinese neighbor."""
     text, run, first = context.text, mark.run, mark.after
-    if run[-1] not in ".!?…。！？—" or before in ":;([" or not (mark.gap or before.islower()):
+    if run[-1] not in ".!?…。！？—" or before in "([" or not (mark.gap or before.islower()):
         return False
     bullet = _BULLET.match(text, first)
     first = bullet.end() if bullet else first
@@ -254,10 +265,12 @@ def _ends_english(context: _Context, mark: _Mark, before: str) -> bool:
         following = _word_at(text, first)
         return len(run) == 1 and len(following) > 1 and following in _STARTERS
     quoted = bool(mark.closers) and not _QUOTE_END.isdisjoint(mark.closers)
-    if text[first].islower():
+    if text[first].islower() and text[mark.after] not in "([":
         return not quoted and _starts_lower(context, mark, _word_at(text, first))
     if run == ".":
         return _stop_ends(context, mark, first)
+    if before in ":;":
+        return False
     if run[-1] == "—" or quoted:
         return quoted and not _SPEAKER.match(text, mark.after)
     word = _word_before(text, mark.start)

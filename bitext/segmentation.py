@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, Protocol
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,8 @@ class Rules:
         found = sentence_boundaries(text, paragraphs)
         if self.quotes == "keep":
             found = without_quoted(text, found)
-        cuts = sorted({0, *paragraphs, *(after for _, after in found)})
+        lead = len(text) - len(text.lstrip())
+        cuts = sorted({0, *(at for at in (*paragraphs, *(after for _, after in found)) if at > lead)})
         if self.max_chars:
             cuts = list(_limited(text, [*cuts, len(text)], self.max_chars))
         return _tiles(cuts, len(text))
@@ -290,7 +292,7 @@ def _limited(text: str, cuts: Sequence[int], limit: int) -> Iterator[int]:
         marks = [
             (m.end(), m.lastindex or 4)
             for m in _WEAKER.finditer(text, start, end)
-            if start < m.start() and m.end() < end
+            if start < m.start() and m.end() < end and category(text[m.end()])[0] != "M"
         ]
         for i, (cut, _) in enumerate(marks):
             following = marks[i + 1][0] if i + 1 < len(marks) else end
