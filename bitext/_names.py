@@ -108,13 +108,14 @@ def _pieces(name: str) -> dict[str, tuple[str, int]]:
 
 
 def _piece(stem: str, pieces: dict[str, tuple[str, int]]) -> tuple[str, int] | None:
-    """Piece glossed by `stem`, or by what it is derived from, as listener from listen."""
+    """Return the piece glossed by `stem`, or by what it is derived from, as listener is from listen."""
     if (found := pieces.get(stem)) is not None:
         return found
-    return next(
-        (pieces[stem[:k]] for k in range(len(stem) - 1, max(3, len(stem) - 4), -1) if stem[:k] in pieces),
-        None,
-    )
+    bases = (stem.removesuffix(suffix) for suffix in _SUFFIXES if stem.endswith(suffix))
+    return next((pieces[base] for base in bases if len(base) > 3 and base in pieces), None)
+
+
+_SUFFIXES = ("er", "ed", "ing", "or", "ly", "y", "al", "ic", "ion", "n", "en", "d", "r")
 
 
 def _han(text: str) -> str:

@@ -151,6 +151,25 @@ def lemma(word: str) -> str:
     return _spelling(_singular(stem)) if stem.isascii() else stem
 
 
+def is_inflected(term: str, text: str) -> bool:
+    """Whether the words of an English `term` stand in `text`, some of them with a verb's ending.
+
+    So does stress test in stress-tested.  Slower than an index; for the few terms that one did not find.
+    """
+    wanted = [lemma(m[1] or m[0]) for m in _TOKEN.finditer(term)]
+    there = [lemma(m[1] or m[0]) for m in _TOKEN.finditer(text)]
+    forms = [{word, _without_ending(word)} for word in there]
+    return any(
+        all(w in form or w.removesuffix("e") in form for w, form in zip(wanted, forms[i:], strict=False))
+        for i in range(len(forms) - len(wanted) + 1)
+    )
+
+
+def _without_ending(word: str) -> str:
+    endings = (e for e in ("ing", "ed") if word.endswith(e) and len(word) - len(e) >= 3)
+    return word.removesuffix(next(endings, ""))
+
+
 def _singular(word: str) -> str:
     if len(word) <= 3:
         return word

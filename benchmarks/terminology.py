@@ -1,0 +1,180 @@
+"""Figures for terminology: matching with a dictionary, false alarms of the default termbase, speed.
+
+In: a folder like `shared/data/terms`, of which ``hkma`` is read (annual reports, human and machine
+translations, a dictionary per document).  Out, as lines of JSON:
+
+* ``dictionary``: per translation, how well missing renderings are told from those that are there, with the
+  document's own dictionary as a house termbase.  What is right is decided here by brute force and without
+  `bitext`: a rendering counts as there if its words stand in the paragraph in any regular inflection.
+* ``default``: findings per document with the default termbase, by kind, on translations by people.
+* ``speed``: seconds for a text of 100,000 Chinese characters and its translation against 50,000 concepts, all
+  invented, and for building the index.
+
+    python benchmarks/terminology.py DATA_DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from bitext.terminology import Concept, Term, Termbase, check_terms
+
+Document = tuple[list[str], list[str], dict[str, list[str]]]
+
+
+def documents(folder: Path, name: str) -> Iterator[Document]:
+    """Yield paragraphs of source and target, and the dictionary; `name` is a system or ``ref``."""
+    for path in sorted((folder / "ref").glob("full_data_*.jsonl")):
+        year = path.stem.rsplit("_", 1)[1]
+        target_path = path if name == "ref" else folder / "mt" / f"{name}.{year}.jsonl"
+        if not target_path.exists():
+            continue
+        terms = read_jsonl(folder / "ref" / f"filtered_terms_{year}.jsonl")
+        for record, entry in zip(read_jsonl(target_path), terms, strict=True):
+            source, target = record["zh"].split("\n\n"), record["en"].split("\n\n")
+            if len(source) == len(target):  # some systems merge paragraphs; those documents are left out
+                kept = {zh: [e for e in en if e.strip()] for zh, en in entry["terms"].items()}
+                yield source, target, {zh: en for zh, en in kept.items() if en}
+
+
+def read_jsonl(path: Path) -> list[dict]:
+    """Read one JSON object a line."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def house(dictionary: dict[str, list[str]]) -> Termbase:
+    """Make a dictionary a termbase of house rules."""
+    return Termbase(
+        Concept(zh, (Term(zh, "zh"),), tuple(Term(e, "en") for e in dict.fromkeys(en)), required=True)
+        for zh, en in dictionary.items()
+    )
+
+
+def score_dictionary(folder: Path, name: str) -> dict[str, object]:
+    """Compare what is flagged as missing with what brute force does not find."""
+    counts: Counter[str] = Counter()
+    for source, target, dictionary in documents(folder, name):
+        flagged: set[tuple[int, str]] = set()
+        for n, finding in check_terms(list(zip(source, target, strict=True)), house(dictionary)):
+            if finding.kind == "missing" and finding.concept:
+                flagged.add((n, finding.concept.id))
+        for n, (zh, en) in enumerate(zip(source, target, strict=True)):
+            for term in naive_matches(zh, dictionary) if en.strip() else ():
+                is_wrong = not any(stands_in(rendering, en) for rendering in dictionary[term])
+                counts[{True: "t", False: "f"}[is_wrong] + ("+" if (n, term) in flagged else "-")] += 1
+    found, false, missed = counts["t+"], counts["f+"], counts["t-"]
+    return {
+        "translation": name,
+        "terms": sum(counts.values()),
+        "missing": found + missed,
+        "precision": round(found / max(1, found + false), 4),
+        "recall": round(found / max(1, found + missed), 4),
+        "right renderings flagged": false,
+    }
+
+
+def naive_matches(text: str, dictionary: dict[str, list[str]]) -> set[str]:
+    """Longest terms first, each character once, by plain search."""
+    found, taken = set(), bytearray(len(text))
+    for term in sorted(dictionary, key=len, reverse=True):
+        for match in re.finditer(re.escape(term), text):
+            if not any(taken[match.start() : match.end()]):
+                taken[match.start() : match.end()] = b"\1" * len(term)
+                found.add(term)
+    return found
+
+
+def stands_in(rendering: str, text: str) -> bool:
+    """Whether `rendering` is in `text`, in any regular inflection."""
+    return bool(pattern(rendering).search(text.lower().replace("’", "'")))
+
+
+@lru_cache(maxsize=100_000)
+def pattern(rendering: str) -> re.Pattern[str]:
+    """Return the words of `rendering` with anything but letters between them."""
+    words = re.findall(r"[^\W_]+", rendering.lower())
+    return re.compile(r"\b" + r"[\W_]*".join(f"(?:{'|'.join(sorted(forms(w)))})" for w in words) + r"\b")
+
+
+def forms(word: str) -> set[str]:
+    """Regular inflections of an English word, in both directions."""
+    found = {word, *(word + ending for ending in ("s", "es", "'s", "ed", "d", "ing"))}
+    if word.endswith("y"):
+        found |= {word[:-1] + "ies", word[:-1] + "ied"}
+    if word.endswith("e"):
+        found.add(word[:-1] + "ing")
+    if word.endswith("ies"):
+        found.add(word[:-3] + "y")
+    elif word.endswith("es"):
+        found.add(word[:-2])
+    if word.endswith("s") and not word.endswith("ss"):
+        found.add(word[:-1])
+    return found
+
+
+def count_alarms(folder: Path) -> dict[str, object]:
+    """Count the findings of the default termbase on translations by people."""
+    base, kinds, n_documents = Termbase.default(), Counter[str](), 0
+    for source, target, _ in documents(folder, "ref"):
+        n_documents += 1
+        kinds.update(f.kind for _, f in check_terms(list(zip(source, target, strict=True)), base))
+    return {
+        "termbase": repr(base),
+        "documents": n_documents,
+        "findings per document": round(kinds.total() / max(1, n_documents), 3),
+        **kinds,
+    }
+
+
+def measure_speed(n_concepts: int = 50_000, n_characters: int = 100_000) -> dict[str, object]:
+    """Time matching on an invented termbase and text."""
+    rng = random.Random(1)
+    han = [chr(code) for code in range(0x4E00, 0x6200)]
+    syllables = [a + b for a in [*"bcdfghlmnprst", "tr", "st"] for b in [*"aeiou", "ai", "ea", "an"]]
+    chinese = ["".join(rng.choices(han, k=rng.choice([2, 2, 3, 4]))) for _ in range(20_000)]
+    english = ["".join(rng.choices(syllables, k=rng.choice([2, 3, 4]))) for _ in range(20_000)]
+    concepts = [
+        Concept(
+            str(i),
+            (Term("".join(rng.choices(chinese, k=rng.choice([1, 2]))), "zh"),),
+            (Term(" ".join(rng.choices(english, k=rng.choice([1, 2, 3]))), "en"),),
+        )
+        for i in range(n_concepts)
+    ]
+    zh, en = [], []
+    while sum(map(len, zh)) < n_characters:
+        concept = rng.choice(concepts) if rng.random() < 0.2 else None
+        zh.append(concept.source_terms[0].text if concept else rng.choice(chinese))
+        en.append(concept.target_terms[0].text if concept else rng.choice(english))
+    base, source, target = Termbase(concepts), "，".join(zh), " ".join(en)
+    seconds = {}
+    for label, text, lang in (("build and match zh", source, "zh"), ("build and match en", target, "en")):
+        for name in (label, label.removeprefix("build and ")):
+            start = time.process_time()
+            base.matches(text, lang)
+            seconds[name] = round(time.process_time() - start, 3)
+    return {"concepts": n_concepts, "characters": len(source), "CPU seconds": seconds}
+
+
+def main() -> None:
+    """Print all figures."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("data_dir", type=Path)
+    folder = parser.parse_args().data_dir / "hkma"
+    systems = sorted({path.stem.rsplit(".", 1)[0] for path in (folder / "mt").glob("*.jsonl")})
+    for name in ("ref", *systems):
+        print(json.dumps({"dictionary": score_dictionary(folder, name)}))
+    print(json.dumps({"default": count_alarms(folder)}))
+    print(json.dumps({"speed": measure_speed()}))
+
+
+if __name__ == "__main__":
+    main()
