@@ -44,7 +44,9 @@ def sentence_boundaries(text: str, paragraphs: Sequence[int]) -> list[Boundary]:
         Ascending offsets where paragraphs start; the first is 0.
     """
     items = list(_items(text, paragraphs))
-    context = _Context(text, paragraphs, frozenset(start for _, start in items), _opening_quotes(text))
+    context = _Context(
+        text, paragraphs, frozenset(start for _, start in items), _opening_quotes(text, paragraphs)
+    )
     found = []
     for match in _CANDIDATE.finditer(text):
         mark = _Mark(match.start(), match[1], match[2], match[3], match[4], match.end(3), match.end())
@@ -79,7 +81,7 @@ class _Context:
     text: str
     paragraphs: Sequence[int]
     items: frozenset[int]  # where numbered items start within a paragraph
-    opening: frozenset[int]  # ASCII quotation marks that open, by parity
+    opening: frozenset[int]  # ASCII quotation marks that open
 
     def paragraph(self, at: int) -> int:
         return self.paragraphs[bisect_right(self.paragraphs, at) - 1]
@@ -122,6 +124,7 @@ _OPENERS = frozenset("“‘「『〝（([{«\"＂'")
 _QUOTE_END = frozenset("”’」』﹂﹄〞〟\"＂'»")
 _CONTINUES = frozenset("，、；：,;:。！？｡.?!…⋯—–～·）)》〉」』”’】〕］]}%％=/\\&-")
 _BULLET = re.compile(r"[-–·]\s+(?=[A-Z0-9“「㐀-鿿])")
+_ASCII_QUOTATION = re.compile(r'"[^"]*"|＂[^＂]*＂')
 _PARITY = frozenset('"＂')
 _CIRCLED = frozenset(map(chr, range(0x2460, 0x2474)))
 _QUOTATION = re.compile(
@@ -132,8 +135,12 @@ _VERB_OF_SAYING = re.compile(
 )
 
 
-def _opening_quotes(text: str) -> frozenset[int]:
-    return frozenset(m.start() for m in re.finditer(r'"[^"\n]*"|＂[^＂\n]*＂', text))
+def _opening_quotes(text: str, paragraphs: Sequence[int]) -> frozenset[int]:
+    """ASCII quotation marks that open, by parity within their paragraph."""
+    if '"' not in text and "＂" not in text:
+        return frozenset()
+    ranges = zip(paragraphs, [*paragraphs[1:], len(text)], strict=False)
+    return frozenset(m.start() for start, end in ranges for m in _ASCII_QUOTATION.finditer(text, start, end))
 
 
 def _trimmed(context: _Context, mark: _Mark) -> _Mark:
@@ -154,7 +161,10 @@ def _trimmed(context: _Context, mark: _Mark) -> _Mark:
 
 # --- Chinese ------------------------------------------------------------------------------------------------
 
-_AFTER_QUOTE = frozenset("的之等与與和及或是为為而时時地就便则則即吗嗎呢吧么麼")
+_CLAUSE_GOES_ON = re.compile(  # after a quotation, for example “……！”的喊声
+    "的(?![确確])|之(?![后後前])|等(?![他她我你到了待不])|[与與和及或](?![者其])|是(?![的啊呀])|[时時](?![间間候而常])"
+    "|地(?![上下面方])|[就便则則即吗嗎呢吧么麼]"
+)
 _PARTICLES = frozenset("啊哦呢吧啦呀嘛哈耶哟喔咯噢喽呵嘻嗯了哒嘞咧")
 _ENGLISH_TITLE = re.compile(r"(?:[A-Z][\w'’]*\s+(?:[\w'’]+\s+)*[A-Z][\w'’]*|Yahoo)\Z")
 _NUMERALS = frozenset("一二三四五六七八九十0123456789０１２３４５６７８９")
@@ -171,7 +181,7 @@ def _ends_chinese(text: str, mark: _Mark, before: str, following: str) -> bool:
     if "》" in closers or "〉" in closers:
         return False
     if not _QUOTE_END.isdisjoint(closers):
-        return following not in _AFTER_QUOTE
+        return not _CLAUSE_GOES_ON.match(text, mark.after)
     if run[-1] == "—" or before in "（([":
         return False
     if run in ".．":
@@ -360,7 +370,7 @@ def _items(text: str, paragraphs: Sequence[int]) -> Iterator[Boundary]:
 
 
 _PROTECTED = re.compile(  # one class first: it is what makes the search fast
-    "[《〈（(“‘「『](?:(?<=《)[^《》]{1,80}》|(?<=〈)[^〈〉]{1,80}〉|(?<=[（(])[^（()）]{1,300}[）)]"
+    "[《〈（(“‘「『](?:(?<=《)[^《》]{1,80}》|(?<=〈)[^〈〉]{1,80}〉|(?<=[（(])(?<![:;=-].)[^（()）]{1,300}[）)]"
     "|(?<=[一-鿿][“‘「『])(?<![说說道问問喊叫答曰云写寫吼嚷骂罵唱念想].)[^“”‘’「」『』]{1,80}[”’」』])"
 )
 

@@ -215,14 +215,14 @@ def _paragraph_starts(text: str, newline: Newline) -> list[int]:
     A line of nothing but quotation marks or brackets joins the text that it opens or closes.
     """
     lines = text.splitlines(keepends=True)
-    width = _wrap_width(lines) if newline == "auto" else 0
+    goes_on = _wrapping(lines, newline)
     starts: list[int] = []
     offset, previous = 0, ""
     for line in lines:
         if line.isspace():
             previous = ""
         else:
-            joined = bool(previous) and _continues(previous, line, width, newline)
+            joined = bool(previous) and goes_on(previous, line)
             quoted = starts and (
                 _CLOSING_LINE.fullmatch(line) or _OPENING_LINE.fullmatch(text, starts[-1], offset)
             )
@@ -233,45 +233,64 @@ def _paragraph_starts(text: str, newline: Newline) -> list[int]:
     return [0, *starts[1:]]
 
 
-def _continues(previous: str, line: str, width: int, newline: Newline) -> bool:
-    """Whether the end of the previous line is a wrap within a paragraph."""
-    if newline == "hard" or (newline == "auto" and not width) or _ITEM.match(line):
-        return False
-    if len(line) - len(line.lstrip()) > len(previous) - len(previous.lstrip()):
-        return False
-    return not width or line.lstrip()[0].islower() or _is_full(previous, line, width)
+def _wrapping(lines: list[str], newline: Newline) -> Callable[[str, str], bool]:
+    """Give the test for whether a line goes on in the next one, both not blank.
 
-
-def _width(text: str) -> int:
-    """Columns of `text`, wide characters counting two: in UTF-8 they take three bytes."""
-    return len(text) if text.isascii() else (len(text) + len(text.encode("utf-8", "surrogatepass"))) // 2
-
-
-def _is_full(line: str, following: str, width: int) -> bool:
-    """Whether the first word of the following line would not have fitted on this one."""
-    word = following.split(None, 1)[0]
-    return _width(line.rstrip()) + 1 + (len(word) if word.isascii() else 2) > width - 2
-
-
-def _wrap_width(lines: list[str]) -> int:
-    """Column at which the text is wrapped, 0 if it is not.
-
-    It is wrapped if most lines that others follow are full, or go on in lower case, and few end a sentence.
+    "auto": the text is wrapped if most lines that others follow are full, in columns or in characters, or go
+    on in lower case, and few end a sentence.
     """
-    pairs = [(a, b) for a, b in pairwise(lines) if not a.isspace() and not b.isspace()]
-    if not pairs:
-        return 0
-    widths = sorted(_width(a.rstrip()) for a, _ in pairs)
-    width = widths[int(0.98 * (len(widths) - 1))]
-    if not 30 <= width <= 130 or sum(bool(_STOP_AT_LINE_END.search(a)) for a, _ in pairs) > len(pairs) / 2:
-        return 0
+    if newline != "auto":
+        return lambda line, following: newline == "soft" and not _starts_block(line, following)
+    pairs = [
+        (a, b) for a, b in pairwise(lines) if not a.isspace() and not b.isspace() and not _starts_block(a, b)
+    ]
+    if not pairs or sum(bool(_STOP_AT_LINE_END.search(a)) for a, _ in pairs) > len(pairs) / 2:
+        return lambda line, following: False
+    candidates = [_Wrap.fitted(pairs, measure) for measure in (_columns, len)]
+    share, wrap = max(((wrap.share_of_full(pairs), wrap) for wrap in candidates), key=lambda pair: pair[0])
     lower = sum(b.lstrip()[0].islower() for _, b in pairs)
-    # too few lines to compare: prose has marks within its lines, titles do not
-    few = len(pairs) < 3 and not lower
-    if few and not all(_PROSE.search(a) and _width(b.rstrip()) <= width for a, b in pairs):
-        return 0
-    full = sum(_is_full(a, b, width) for a, b in pairs)
-    return width if full >= 0.7 * len(pairs) or lower >= 0.5 * len(pairs) else 0
+    # with too few lines to compare, prose has marks within its lines, titles do not
+    prose = len(pairs) > 2 or all(_PROSE.search(a) and _columns(b) <= _columns(a) + 2 for a, b in pairs)
+    columns = max(_columns(a) for a, _ in pairs)
+    if columns >= 30 and wrap.limit <= 130 and (lower >= len(pairs) / 2 or (prose and share >= 0.7)):
+        return lambda line, following: (
+            not _starts_block(line, following)
+            and (following.lstrip()[0].islower() or wrap.is_full(line, following))
+        )
+    return lambda line, following: False
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrap:
+    """Lines of at most `limit`, in what `measure` counts."""
+
+    measure: Callable[[str], int]
+    limit: int
+
+    @classmethod
+    def fitted(cls, pairs: list[tuple[str, str]], measure: Callable[[str], int]) -> _Wrap:
+        lengths = sorted(measure(line.rstrip()) for line, _ in pairs)
+        return cls(measure, lengths[int(0.98 * (len(lengths) - 1))])
+
+    def is_full(self, line: str, following: str) -> bool:
+        """Whether the first word of the following line would not have fitted on this one."""
+        word = following.split(None, 1)[0]
+        first = len(word) if word.isascii() else self.measure(word[0])
+        return self.measure(line.rstrip()) + 1 + first > self.limit - 2
+
+    def share_of_full(self, pairs: list[tuple[str, str]]) -> float:
+        return sum(self.is_full(*pair) for pair in pairs) / len(pairs)
+
+
+def _starts_block(line: str, following: str) -> bool:
+    """Whether the following line is an item of a list, or indented."""
+    indents = [len(x) - len(x.lstrip()) for x in (line, following)]
+    return indents[1] > indents[0] or _ITEM.match(following) is not None
+
+
+def _columns(text: str) -> int:
+    """Width of `text` on a screen, wide characters counting two: in UTF-8 they take three bytes."""
+    return len(text) if text.isascii() else (len(text) + len(text.encode("utf-8", "surrogatepass"))) // 2
 
 
 # --- tiling -------------------------------------------------------------------------------------------------
