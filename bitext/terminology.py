@@ -567,12 +567,12 @@ def _unfounded_entities(document: _Document) -> Iterator[tuple[int, TermFinding]
         names = [r for r in view.renderings if r.concept.pos == "name" and r.term.status in _ACCEPTED]
         for r in names:
             outer = [*explained, *(o.span for o in names if o.span != r.span)]
-            is_named = r.concept.id in named or not view.target[r.span[0]].isupper()
-            if is_named or any(_inside(r.span, span) for span in outer):
+            common = _names.literal(r.concept.terms("zh")[0].text, r.term.text).words == 1.0
+            if r.concept.id in named or common or any(_inside(r.span, span) for span in outer):
                 continue
             noun = _shared_noun(view, r.concept, document.source_lang)
             if noun:
-                yield n, _entity_finding(view, r, noun)
+                yield n, _entity_finding(document, view, r, noun)
 
 
 def _shared_noun(view: _View, concept: Concept, lang: str) -> Span | None:
@@ -601,9 +601,11 @@ _INSTITUTIONS = frozenset("院会局部司行社团校所馆室厅署处委网�
 """Last characters of words that stand for a name mentioned before: 委员会, the commission."""
 
 
-def _entity_finding(view: _View, rendering: TermMatch, noun: Span) -> TermFinding:
+def _entity_finding(document: _Document, view: _View, rendering: TermMatch, noun: Span) -> TermFinding:
     word, there = view.source[slice(*noun)], view.target[slice(*rendering.span)]
     full = rendering.concept.terms("zh")[0].text
+    concepts = next((found for span, found in view.occurrences.items() if _inside(span, noun)), ())
+    right = concepts[0].preferred(document.target_lang) if concepts else None
     return TermFinding(
         kind="entity",
         concept=rendering.concept,
@@ -612,5 +614,6 @@ def _entity_finding(view: _View, rendering: TermMatch, noun: Span) -> TermFindin
         severity="major",
         confidence=0.8,
         message=f'"{there}" is the name {full}, but the source only has the common noun {word}',
+        suggestion=right.text if right else None,
         evidence=(f"{full} is nowhere in the source",),
     )
