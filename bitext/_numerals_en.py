@@ -128,7 +128,8 @@ _ARTICLES: dict[str, tuple[float, float, bool]] = {
     "a": (1.0, 1.0, False), "an": (1.0, 1.0, False), "half a": (0.5, 0.5, False), "half": (0.5, 0.5, False),
     "a couple of": (2.0, 3.0, True), "a couple": (2.0, 3.0, True), "couple": (2.0, 3.0, True),
     "a few": (2.0, VAGUE_HIGH, True), "few": (2.0, VAGUE_HIGH, True), "several": (2.0, VAGUE_HIGH, True),
-    "many": (2.0, VAGUE_HIGH, True),
+    "many": (2.0, VAGUE_HIGH, True), "the": (1.0, 1.0, False), "every": (1.0, 1.0, False),
+    "per": (1.0, 1.0, False), "another": (1.0, 1.0, False),
 }  # fmt: skip
 _ARTICLE = re.compile(rf"(?<![a-z])({any_of(_ARTICLES)})[ -]$")
 _NEXT = re.compile(rf"(?P<gap> and a | and | of |-| )(?P<word>{NUMERAL_WORD}|half)(?![a-z])")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 from bitext._numerals_en import (
     DECADES,
@@ -64,7 +65,7 @@ _OTHER_WORD = any_of(
 # letters that may stand right before a number that counts
 _CODES = (
     "rmb|cny|hkd|usd|eur|gbp|jpy|krw|aud|cad|sgd|twd|ntd|nt|us|hk|fy|nos?|vol|pp?|art|sec|fig|ch|para"
-    "|g(?=7|8|20)|q(?=[1-4])"
+    "|v|g(?=7|8|20)|q(?=[1-4])"
 )
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _NUMBERED = ("phase", "stage", "basel", "tier", "part", "type", "level")
@@ -72,13 +73,14 @@ _BEFORE_ROMAN = "(?:" + "|".join(f"(?<={word}[ ])" for word in _NUMBERED) + ")"
 _START = re.compile(
     rf"""
     (?<![a-z'])(?=[a-z]) (?:
-        (?P<skip> (?<!\$) (?!(?:{_CODES})[-.]?\d) [a-z]+[-.]?\d(?:[\da-z.\-]*[\da-z])?(?!\d*%)
+        (?P<skip> (?<!\$) (?!(?:{_CODES})[-.]?\d|(?<=\d)x\d) [a-z]+[-.]?\d(?:[\da-z.\-]*[\da-z])?(?!\d*%)
               | https?://\S+ | fifty-fifty )
       | (?P<word> {NUMERAL_WORD} )(?![a-z])
       | (?P<other> {_OTHER_WORD} )(?![a-z])
       | (?<![\d.-]) (?P<roman> [ivxlc]{{2,7}} | {_BEFORE_ROMAN} [iv] ) (?![a-z'\d])
     )
-  | (?=[\d.]) (?: (?P<version> \d+(?:\.\d+){{2,}}\w* | 24/7 ) | (?P<digits> {NUM} ) )
+  | (?=[\d.]) (?: (?P<version> \d+(?:\.\d+){{2,}}\w* | 24/7 | 9/11 ) | (?P<digits> {NUM} ) )
+  | (?P<entity> &\#\d+; )
     """,
     re.VERBOSE,
 )
@@ -88,7 +90,7 @@ _Reading = tuple[list[Quantity], int]  # what was found, and where to go on
 
 def _read(norm: str, text: str, match: re.Match[str]) -> _Reading:
     start, end = match.span()
-    if match.lastgroup == "version":
+    if match.lastgroup in ("version", "entity"):
         return [], end
     if match.lastgroup == "skip":
         return [], _after_code(text, start, end)
@@ -109,7 +111,7 @@ def _read(norm: str, text: str, match: re.Match[str]) -> _Reading:
 def _after_code(text: str, start: int, end: int) -> int:
     """Say where to go on: after v2, but at the number of GPT-4, "end-2018" and "Top-40"."""
     head, hyphen, rest = text[start:end].partition("-")
-    if hyphen and len(head) > 1 and head.isalpha() and rest[:1].isdigit():
+    if hyphen and head.isalpha() and rest[:1].isdigit():
         return start + len(head) + 1
     return end
 
@@ -135,7 +137,7 @@ _AFTER = re.compile(rf"(?P<gap> |-|- )?(?P<name>{any_of(_NAMES)})(?![a-z\d²])")
 _OF_NAME = re.compile(rf" (?:of|worth of) (?P<name>{any_of(_NAMES)})(?![a-z])")
 _SUFFIX = re.compile(r"(?:st|nd|rd|th)(?![a-z])")
 _MORE = re.compile(r"\d(?:\+|-plus)")
-_CODE_LETTERS = re.compile(r"[gkdpwmx](?![a-z])[\da-z.]*|[a-z]+\d[\da-z.]*")
+_CODE_LETTERS = re.compile(r"(?!x\d)(?:[gkdpwmx](?![a-z])[\da-z.]*|[a-z]+\d[\da-z.]*)")
 
 
 def _counted(norm: str, text: str, number: Number) -> _Reading:
@@ -194,6 +196,8 @@ def _weight(norm: str, text: str, number: Number, kind: str) -> float:
     """How surely the other language shows the number."""
     start, end = number.start, number.end
     if not number.digits:
+        if norm.startswith(("the ", "every ", "another ", "per "), start):
+            return 0.3
         if number.vague:
             return 0.9 if 1000 <= number.high <= 100 * number.low else 0.6
         return {0.0: 0.2, 1.0: 0.1, 2.0: 0.5}.get(number.low, 0.6) if number.high < 10 else 0.9
@@ -203,8 +207,8 @@ def _weight(norm: str, text: str, number: Number, kind: str) -> float:
         return 0.3
     if (
         start > 1
-        and norm[start - 1] in "-+.g"
-        and (norm[start - 2].isalnum() or norm[start - 2] in ")]%" or norm[start - 1] == "g")
+        and norm[start - 1] in "-+.gv"
+        and (norm[start - 2].isalnum() or norm[start - 2] in ")]%" or norm[start - 1] in "gv")
     ):
         return 0.3  # Article 7-1, GMT+8, G20
     if _REFERENCE.search(norm, max(0, start - 14), start) or (
@@ -216,29 +220,31 @@ def _weight(norm: str, text: str, number: Number, kind: str) -> float:
 
 # --------------------------------------------------------------------------------------------------- hedges
 
+# the names of the groups are the hedges
 _HEDGE_BEFORE = re.compile(
     r"""(?<![a-z])(?:
-    (?P<over> (?:no|not|nor)[ ](?:be[ ])?(?:less|fewer|lower)[ ]than
-        | (?:more|greater|higher|larger|longer|older)[ ]than | in[ ]excess[ ]of | upwards?[ ]of | at[ ]least
-        | a[ ]minimum[ ]of | over | above | beyond | (?<!not[ ])(?<!not[ ]to[ ])exceed(?:s|ed|ing)?
-        | surpass(?:es|ed|ing)? | topp(?:ed|ing) | north[ ]of )
-  | (?P<under> (?:no|not|nor)[ ](?:be[ ])?(?:more|greater|higher|longer|later)[ ]than
-        | (?:less|fewer|lower|shorter|younger)[ ]than | nearly | almost | close[ ]to | approach(?:es|ed|ing)
-        | nearing | just[ ]under | under | below | short[ ]of | not[ ]quite | at[ ]most | up[ ]to
-        | a[ ]maximum[ ](?:of|up[ ]to)
-        | not[ ](?:to[ ])?exceed(?:ing)?(?:[ ]a[ ]maximum[ ]of)? | shy[ ]of )
+    (?P<least> (?:no|not|nor)[ ](?:be[ ])?(?:less|fewer|lower)[ ]than | at[ ]least | a[ ]minimum[ ]of )
+  | (?P<most> (?:no|not|nor)[ ](?:be[ ])?(?:more|greater|higher|longer|later)[ ]than | at[ ]most | up[ ]to
+        | a[ ]maximum[ ](?:of|up[ ]to) | not[ ](?:to[ ])?exceed(?:ing)?(?:[ ]a[ ]maximum[ ]of)? )
+  | (?P<over> (?:more|greater|higher|larger|longer|older)[ ]than | in[ ]excess[ ]of | upwards?[ ]of | over
+        | above | beyond | (?<!not[ ])(?<!not[ ]to[ ])exceed(?:s|ed|ing)? | surpass(?:es|ed|ing)?
+        | topp(?:ed|ing) | north[ ]of )
+  | (?P<nearly> nearly | almost | close[ ]to | approach(?:es|ed|ing) | nearing | just[ ]under | not[ ]quite )
+  | (?P<under> (?:less|fewer|lower|shorter|younger)[ ]than | under | below | short[ ]of | shy[ ]of )
   | (?P<about> about | around | approximately | approx\.? | roughly | some | circa | estimated(?:[ ]at)?
         | on[ ]average )
     )(?:[ ](?:a|an|the)(?:[ ](?:total|mark)[ ]of)?)?[ ]?$""",
     re.VERBOSE,
 )
 _NEGATED = re.compile(
-    r"(?<![a-z])(?:not|no|neither|nor|never)(?![a-z])[^.;]*(?<![a-z])(?:more|exceed|over|above|greater)"
+    r"(?<![a-z])(?:not|no|neither|nor|never|cannot)(?![a-z])[^.;]*(?<![a-z])"
+    r"(?:more|exceed|over|above|greater|less|fewer|below|under|lower)"
 )
-_LOCAL = re.compile(r"(?:over|above|within|below|under|beyond|around) the ?$")
+_LOCAL = re.compile(r"(?:over|above|below|under|beyond|around) the ?$")
 _HEDGE_AFTER = re.compile(
-    r"(?P<over>\+| ?plus(?![a-z])|-odd|-plus| or more| (?:and|or) (?:above|over|older)(?! ?[a-z$]{0,4} ?\d))"
-    r"|(?P<about> or so)|(?P<under> (?:and|or) (?:less|below|under|younger)(?! ?[a-z$]{0,4} ?\d))"
+    r"(?P<over>\+| ?plus(?![a-z])|-odd|-plus)|(?P<about> or so)"
+    r"|(?P<least> (?:or (?:more|above|over|older)|and (?:above|over|older)))(?! than| ?[a-z$]{0,4} ?\d)"
+    r"|(?P<most> (?:or (?:less|below|under|younger)|and (?:below|under|younger)))(?! than| ?[a-z$]{0,4} ?\d)"
 )
 
 
@@ -249,11 +255,9 @@ def _hedge(norm: str, start: int, end: int) -> Hedge:
         match = _HEDGE_BEFORE.search(head)
         if match is None or _LOCAL.search(head):
             return ""
-        if match["over"] and _NEGATED.search(norm, max(0, start - 60), start):
+        if match.lastgroup in ("over", "under") and _NEGATED.search(norm, max(0, start - 60), start):
             return ""  # "may not raise more than two": who knows
-    if match["over"]:
-        return "over"
-    return "under" if match["under"] else "about"
+    return cast(Hedge, match.lastgroup)
 
 
 # ---------------------------------------------------------------------- numbers that are more than numerals
@@ -284,7 +288,10 @@ def _fraction(norm: str, text: str, number: Number) -> Quantity | None:
             return None  # "the first three quarters" are months
     elif word := match["out_of"]:
         bottom = float(word.replace(",", "")) if word[0].isdigit() else ONES.get(word) or TENS.get(word, 0.0)
-        if number.low >= bottom or (" in" in match[0] and (number.low != 1 or not 2 <= bottom <= 1000)):
+        loose = number.low != 1 and (
+            number.digits or word[0].isdigit() or bottom > 10
+        )  # "two in ten" is a share
+        if number.low >= bottom or (" in" in match[0] and (loose or not 2 <= bottom <= 1000)):
             return None
     else:
         bottom = float(match["slash"].replace(",", ""))
@@ -368,7 +375,7 @@ _DAY_MONTH = re.compile(rf"(\d{{1,2}})(?:-(\d{{1,2}}))? ({any_of(MONTHS)})(?![a-
 _ISO = re.compile(r"((?:19|20)\d\d)([-/])(1[0-2]|0?[1-9])\2(3[01]|[12]\d|0?[1-9])(?!\d)")
 _YEAR_PAIR = re.compile(r"((?:19|20)\d\d)[-/](\d\d)(?![\d%]|\.\d)")
 _CLOCK = re.compile(
-    r"(?P<h>\d{1,2})(?:(?:(?:: ?|\.)(?P<m>[0-5]\d)(?!\d))? ?(?P<half>a\.?m\.?|p\.?m\.?)(?![a-z])"
+    r"(?P<h>\d{1,2})(?:(?:(?: ?: ?|\.)(?P<m>[0-5]\d)(?!\d))? ?(?P<half>a\.?m\.?|p\.?m\.?)(?![a-z])"
     r"|: ?(?P<m24>[0-5]\d)(?![\d:])| ?o'clock)"
 )
 
@@ -418,6 +425,9 @@ def _other(norm: str, text: str, word: str, start: int, end: int) -> _Reading:
         return _half(norm, text, word, start, end)
     if word in ("several", "few", "couple"):
         return _several(norm, text, word, start, end)
+    if word == "quarter" and (century := _OF_A_CENTURY.match(norm, end)):
+        stop = century.end()
+        return [Quantity((start, stop), text[start:stop], 25, 25, "time", "year")], stop
     if word in _PLAIN_OTHERS:
         value, kind, unit, weight = _PLAIN_OTHERS[word]
     elif word in PARTS and (share := _share(norm, word, start, end)):
@@ -440,6 +450,7 @@ def _of_a_scale(share: float, scale: re.Match[str], start: int) -> Number:
     return Number(start, scale.end(), value, value, value, scaled=True)
 
 
+_OF_A_CENTURY = re.compile(r"(?:-| of a )century(?![a-z])")
 _OF_A_SCALE = re.compile(r" of an? (?P<scale>thousand|million|billion|trillion)(?![a-z])")
 _NEXT_SCALE = re.compile(rf"(?: of)? (?:{any_of(SCALES)})(?![a-z])")
 _OF_UNIT = re.compile(
@@ -559,7 +570,9 @@ def _joined(found: list[Quantity], norm: str, text: str) -> list[Quantity]:
                 _BETWEEN.fullmatch(gap) and norm.endswith("between ", 0, last.span[0])
             ):
                 last = joined[-1] = _with_scale_of(last, quantity)
-                if not _BEFORE_CHANGE.search(norm, max(0, last.span[0] - 14), last.span[0]):
+                if " to" not in gap or not _BEFORE_CHANGE.search(
+                    norm, max(0, last.span[0] - 14), last.span[0]
+                ):
                     merged = _range(last, quantity, text, either=" or" in gap)
         if merged:
             joined[-1] = merged

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 from bitext._numeral_phrases import SET_PHRASES, VAGUE_PHRASES
 from bitext._numerals_zh import (
@@ -64,8 +65,8 @@ _CODES = "RMB|CNY|HKD|USD|EUR|GBP|JPY|KRW|AUD|CAD|SGD|TWD|NTD|MOP|CHF|G(?=7|8|20
 _SCALED = "十百千万亿兆"
 _RUN = re.compile(
     rf"""
-    (?P<skip> (?!(?:{_CODES})[ ]?\d) [A-Za-z]+(?:-(?=\d)|[.]?\d[\dA-Za-z.\-]*)(?![\d.]*[%万亿个])
-            | \d+(?:\.\d+){{2,}} | 24/7 | https?://\S+ )
+    (?P<skip> (?<!\d)(?!(?:{_CODES})[ ]?\d) [A-Za-z]+(?:-(?=\d)|[.]?\d[\dA-Za-z.\-]*)(?![\d.]*[%万亿个])
+            | \d+(?:\.\d+){{2,}} | 24/7 | 9/11 | https?://\S+ )
   | (?P<word> 翻番|翻倍|倍增|加倍|减半|折半|过半|大半|半数|一半|各半|百分百|{"|".join(VAGUE_PHRASES)}
             | 半(?=[年个小天日月世成价分秒公斤亩吨]) )
   | (?P<run>
@@ -162,8 +163,11 @@ def _counted(norm: str, text: str, run: str, number: Number, start: int, end: in
     low, high = without_noise(low * factor), without_noise(high * factor)
     if run[0] in "百千万亿" and has(norm, begin - 1, "上成"):
         hedge, high, vague = "over", high * VAGUE_HIGH, True
-    elif norm[begin - 2 : begin] == "数以" and run[0] in "十百千万亿":  # 数以万计
-        begin, stop, high, vague = begin - 2, stop + has(norm, stop, "计"), high * VAGUE_HIGH, True
+    elif run[0] in "十百千万亿" and (
+        norm[begin - 2 : begin] == "数以" or norm[begin - 1 : begin] + norm[end : end + 1] == "以计"
+    ):
+        begin -= 1 + (norm[begin - 2] == "数")  # 数以万计, 以百万计
+        stop, high, vague = stop + has(norm, stop, "计"), high * VAGUE_HIGH, True
     weight = _weight(norm, run, number, kind, start, end)
     if weight is None:
         return None
@@ -179,7 +183,7 @@ _LONGEST_NAME = max(map(len, _NAMES))
 # a unit that begins a longer word is none: 成功, 里程, 米兰
 _LONGER_WORDS = {
     "成": "员", "天": "然气津空下", "日": "元本内瓦", "周": "围边末转期", "里": "程面约昂",
-    "米": "兰歇饭粉其", "克": "服罗拉里", "升": "级值高降幅到", "桶": "装", "载": "体入荷重客", "磅": "礴",
+    "米": "兰歇饭粉其", "克": "服罗拉里朗", "升": "级值高降幅到", "桶": "装", "载": "体入荷重客", "磅": "礴",
     "厘": "定清米",
     "折": "叠扣旧射价损算线合", "秒": "杀", "岁": "月", "季": "节军风", "元": "素旦月年宇件老凶朝首代",
     "年": "轻龄级",
@@ -216,7 +220,7 @@ def _name(
 
 
 _SECONDS_AFTER = re.compile(r" ?\d{1,2} ?秒")
-_CODE_LETTERS = re.compile(r"[GKDPWgkdp](?![A-Za-z])|[A-Za-z]+\d")
+_CODE_LETTERS = re.compile(r"[GKDPWgkdp](?![A-Za-z])|(?!x\d)[A-Za-z]+\d")
 
 
 def _begins_longer_word(norm: str, piece: str, at: int) -> bool:
@@ -322,25 +326,9 @@ _CLASSIFIERS = frozenset(
 
 def _weight(norm: str, run: str, number: Number, kind: str, start: int, end: int) -> float | None:
     """How surely a translation shows the number; ``None`` if it is no number at all."""
-    counted = kind != "plain" or (end < len(norm) and norm[end] in _CLASSIFIERS)
     if run[0].isdigit():
-        if kind == "plain" and is_marker(norm, start, end):
-            return 0.3
-        if number.step == 1 and number.low < 10 and (kind == "plain" or number.low == 1):
-            return 0.5 if number.low == 1 else 0.6
-        if (start and norm[start - 1] in "G-" and norm[start - 2 : start - 1].isascii()) or has(
-            norm, end, "ABCEFHST"
-        ):
-            return 0.3  # G20, CX-5, 2A
-        if (
-            kind == "plain"
-            and number.step == 1
-            and number.low < 100
-            and has(norm, end, "。,;")
-            and not has(norm, start - 1, " ")
-        ):
-            return 0.6  # a reference at the end of a sentence
-        return 0.3 if run in ("911", "315", "618", "1111") else 1.0  # dates without a mark
+        return _weight_of_digits(norm, run, number, kind, start, end)
+    counted = kind != "plain" or (end < len(norm) and norm[end] in _CLASSIFIERS)
     if len(run) > 1:
         small = number.high < 1000
         return (0.6 if small else 0.9) if number.vague else 0.7 if run[0] in "百千万亿" else 0.9
@@ -352,31 +340,44 @@ def _weight(norm: str, run: str, number: Number, kind: str, start: int, end: int
     return 0.6 if counted else 0.35
 
 
+def _weight_of_digits(norm: str, run: str, number: Number, kind: str, start: int, end: int) -> float:
+    whole = number.step == 1
+    if whole and number.low < 10 and (kind == "plain" or number.low == 1):
+        return 0.3 if is_marker(norm, start, end) else 0.5 if number.low == 1 else 0.6
+    if kind != "plain":
+        return 1.0
+    if is_marker(norm, start, end) or run in ("911", "315", "618", "1111"):
+        return 0.3  # "(12)"; dates written without a mark
+    hyphenated = has(norm, start - 1, "-") and norm[start - 2 : start - 1].isascii()
+    if hyphenated or has(norm, start - 1, "G") or has(norm, end, "ABCEFHST"):
+        return 0.3  # CX-5, G20, 2A
+    if whole and number.low < 100 and has(norm, end, "。,;") and not has(norm, start - 1, " "):
+        return 0.6  # a reference at the end of a sentence
+    return 1.0
+
+
 # --------------------------------------------------------------------------------------------------- hedges
 
+# the names of the groups are the hedges; a negated "over" comes before the "over" that it holds
 _HEDGE_BEFORE = re.compile(
     r"""(?:
-    (?P<not_over> [不未没无](?:得|能|可|会|应|宜|要|再|曾|有)?(?:超过|超出|逾越|逾|多于|高于|大于|超) )
-  | (?P<not_under> [不未没无](?:得|能|可|会|应|宜|要|再|曾)?(?:少于|低于|小于|下) )
-  | (?P<under> 不到|不足|未到|少于|低于|未满|不满|小于|将近|接近|逼近|近乎|几近|几乎|至多|最多
-        | 未达|不及|跌破|跌穿 | (?<![最附邻远相])近 )
-  | (?P<over> 超过|超出|超逾|至少|最少|起码|高于|多于|大于|突破|冲破|越过|超越|逾|超|破
-        | (?<![经通超])过(?=[百千万亿半]) )
+    (?P<most> [不未没无](?:得|能|可|会|应|宜|要|再|曾|有)?(?:超过|超出|逾越|逾|多于|高于|大于|超)
+        | 至多|最多 )
+  | (?P<least> [不未没无](?:得|能|可|会|应|宜|要|再|曾)?(?:少于|低于|小于|下) | 至少|最少|起码 )
+  | (?P<nearly> 将近|接近|逼近|近乎|几近|几乎 | (?<![最附邻远相])近 )
+  | (?P<under> 不到|不足|未到|少于|低于|未满|不满|小于|未达|不及|跌破|跌穿 )
+  | (?P<over> 超过|超出|超逾|高于|多于|大于|突破|冲破|越过|超越|逾|超|破 | (?<![经通超])过(?=[百千万亿半]) )
   | (?P<about> 大约|约为|约有|约|大概|估计|约莫|差不多|近似 )
     )""",
     re.VERBOSE,
 )
-_HEDGE_OF: dict[str, Hedge] = {
-    "not_over": "under",
-    "not_under": "over",
-    "under": "under",
-    "over": "over",
-    "about": "about",
-}
 _HEDGE_ENDS = frozenset("过出越逾于超下到足满近乎多达及破穿少码约为有概计莫")
-_HEDGE_AFTER = re.compile(
-    r" ?(?:(?P<over>之多|有余|有多|\+|[多余](?![边元样功媒额]))|(?P<little>许(?![可多]))"
-    r"|[人家名位次件种项座辆台所间条户页张例级层]?(?:(?P<more>以上)|(?P<under>以下|以内|之内)|(?P<about>左右|上下)))"
+_COUNTED = "[人家名位次件种项座辆台所间条户页张例级层]?"
+_HEDGE_AFTER: tuple[tuple[Hedge, re.Pattern[str]], ...] = (
+    ("over", re.compile(r" ?(?:之多|有余|有多|\+|[多余](?![边元样功媒额]))")),
+    ("least", re.compile(f" ?{_COUNTED}以上")),
+    ("most", re.compile(f" ?{_COUNTED}(?:以下|以内|之内)")),
+    ("about", re.compile(f" ?{_COUNTED}(?:左右|上下|许(?![可多]))")),
 )
 _GROWTH = re.compile(
     r"(?:增长|增加|增|提高|提升|上升|上涨|涨|扩大|飙升|激增|大增|暴涨|高出|多出|多|大|快|高)了?(?:近|约|超过|逾|超|大约)?$"
@@ -384,15 +385,16 @@ _GROWTH = re.compile(
 
 
 def _hedge(norm: str, start: int, end: int) -> Hedge:
-    if match := _HEDGE_AFTER.match(norm, end):
-        return "over" if match["over"] or match["more"] else "under" if match["under"] else "about"
+    for hedge, pattern in _HEDGE_AFTER:
+        if pattern.match(norm, end):
+            return hedge
     stop = start - 1 if has(norm, start - 1, " ") else start
     if not stop or norm[stop - 1] not in _HEDGE_ENDS:
         return ""
     for begin in range(max(0, stop - 5), stop):  # the longest hedge that ends here
         match = _HEDGE_BEFORE.match(norm, begin, stop + 1)
         if match and match.end() == stop:
-            return _HEDGE_OF[match.lastgroup or ""]
+            return cast(Hedge, match.lastgroup)
     return ""
 
 
@@ -443,9 +445,7 @@ def _half(norm: str, text: str, start: int) -> Quantity | None:
         which = 1.0 + (norm[start - 1] == "下")
         return Quantity(span, text[slice(*span)], which, which, "ordinal", "half", weight=0.4)
     at = start + 1 + has(norm, start + 1, "个")
-    name, stop = _NAMES.get(norm[at : at + 2]), at + 2
-    if name is None:
-        name, stop = _NAMES.get(norm[at : at + 1]), at + 1
+    name, stop = _name_at(norm, at)
     if norm.startswith("个月", start + 1):
         name, stop = Name("time", "month"), at + 1
     if name is None or name.kind == "money":
@@ -457,15 +457,20 @@ def _half(norm: str, text: str, start: int) -> Quantity | None:
     )
 
 
+def _name_at(norm: str, at: int) -> tuple[Name | None, int]:
+    """Find a unit or currency of one or two characters at `at`, and its end."""
+    for piece in (norm[at : at + 2], norm[at : at + 1]):
+        if piece in _NAMES:
+            return _NAMES[piece], at + len(piece)
+    return None, at
+
+
 def _few(norm: str, text: str, start: int) -> Quantity:
     """几个, 数年: "several"."""
     at = start + 1 + has(norm, start + 1, "个")
-    kind: Kind = "plain"
-    unit, stop = "", start + 1
-    for length in (2, 1):
-        if name := ZH_UNITS.get(norm[at : at + length]):
-            kind, unit, stop = name.kind, name.unit, at + length
-            break
+    name, stop = _name_at(norm, at)
+    kind, unit, _ = name or Name("plain", "")
+    stop = stop if name else start + 1
     if has(norm, at, "月"):
         kind, unit, stop = "time", "month", at + 1
     return Quantity((start, stop), text[start:stop], 2, 9, kind, unit, vague=True, weight=0.2)
@@ -481,7 +486,7 @@ def _fraction(norm: str, text: str, first: Number, start: int, end: int) -> Quan
         top, bottom = number_of(match["run"]) if match and match["run"] else None, first.low
         if match is None or top is None or not bottom:
             return None
-        weight = 1.0
+        weight = 0.5 if top.low / bottom == 0.5 else 1.0
     else:
         match = _SLASH.match(norm, end)
         bottom = float(match[1].replace(",", "")) if match else 0.0
@@ -489,23 +494,27 @@ def _fraction(norm: str, text: str, first: Number, start: int, end: int) -> Quan
         proper = first.step == 1 and 0 < first.low < bottom and (bottom <= 10 or bottom in (100, 1000, 10000))
         if match is None or not proper:
             return None
-    stop = match.end()
+    stop, factor, kind, unit = match.end(), 100 / bottom, "percent", "percent"
+    if century := _OF_A_CENTURY.match(norm, stop):
+        stop, kind, unit = century.end(), "time", "year"  # of a hundred years as many as percent
     hedge: Hedge = "over" if has(norm, stop, "多余强") else _hedge(norm, start, stop)
-    low, high = without_noise(top.low * 100 / bottom), without_noise(top.high * 100 / bottom)
+    low, high = without_noise(top.low * factor), without_noise(top.high * factor)
+    span = (start, stop)
     return Quantity(
-        (start, stop),
-        text[start:stop],
+        span,
+        text[slice(*span)],
         low,
         high,
-        "percent",
-        "percent",
+        cast(Kind, kind),
+        unit,
         hedge,
         top.vague,
-        top.step * 100 / bottom,
+        top.step * factor,
         weight,
     )
 
 
+_OF_A_CENTURY = re.compile(r"个?世纪")
 _CLOCK = re.compile(
     r"(?P<hour>\d{1,2}|[零一二三四五六七八九十两]{1,3})"
     r"(?:: ?(?P<colon>[0-5]\d)(?![\d:]|\.\d)| ?(?P<mark>[时点])(?![间代候期])"
@@ -625,7 +634,7 @@ def _range(first: Quantity, second: Quantity, norm: str, text: str) -> Quantity 
 
 _LAST_SCALE = re.compile(
     r"[\d几数零一二两三四五六七八九十] ?"
-    r"(?P<scale>(?:[百万亿]|千(?![伏瓦米克卡赫焦帕比])|兆(?![瓦赫字帕伏比]))+)"
+    r"(?P<scale>(?:[百万亿]|十(?=[万亿])|千(?![伏瓦米克卡赫焦帕比])|兆(?![瓦赫字帕伏比]))+)"
     r"(?![零一二三四五六七八九\d])"
 )
 

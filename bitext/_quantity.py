@@ -16,7 +16,11 @@ from typing import Literal, NamedTuple
 from bitext.data import Span
 
 Kind = Literal["plain", "percent", "point", "multiple", "ordinal", "date", "time", "money", "measure"]
-Hedge = Literal["", "about", "over", "under"]
+Hedge = Literal["", "about", "nearly", "under", "most", "over", "least"]
+UPPER: frozenset[Hedge] = frozenset({"over", "least"})
+"""Hedges that say the true number is larger."""
+LOWER: frozenset[Hedge] = frozenset({"nearly", "under", "most"})
+"""Hedges that say it is smaller."""
 
 VAGUE_HIGH = 9.99
 """数 and 几 before a scale, and "hundreds of": from 2 to this many times the scale."""
@@ -43,8 +47,8 @@ class Quantity:
         day) is a quantity of its own; "time" is a duration, or a clock time where `unit` is "clock".
     unit : str
         ISO 4217 for money ("元", "$", "¥" where it is left open which), else a name of `UNITS`; "" for none.
-    hedge : {"", "about", "over", "under"}
-        约, 左右 · 逾, 超过, 多, 余 · 近, 接近, 不到.
+    hedge : {"", "about", "nearly", "under", "most", "over", "least"}
+        In this order: 约, 左右 · 近, 接近 · 不到, 不足 · 不超过, 以内 · 逾, 超过, 多, 余 · 至少, 以上.
     vague : bool
         Whether only an order of magnitude is given: 数百, 几十, "dozens", "tens of billions".
     step : float
@@ -113,7 +117,9 @@ def compound(first: Quantity, second: Quantity, text: str) -> Quantity | None:
     return replace(first, span=span, text=text[slice(*span)], low=value, high=value, hedge=hedge, step=part)
 
 
-_LIST_MARKER = re.compile(r"(?:(?<![^\n])|(?<=[:;] )|(?<=[:;]))\d{1,2}(?:[.)、]|  )|(?<=[(\[])\d{1,3}[)\]]")
+_LIST_MARKER = re.compile(
+    r"(?:(?<![^\n])|(?<=[:;] )|(?<=[:;]))\d{1,2}(?:[.)、](?!\d)|  )|(?<=[(\[])\d{1,3}[)\]]"
+)
 
 
 def is_marker(norm: str, start: int, end: int) -> bool:
@@ -235,6 +241,7 @@ INR | 卢比                          | INR                   | INR ₹     | ru
 THB | 泰铢                          | THB                   | THB       | baht;thb
 VND | 越南盾                        | VND                   | VND       | dong;vnd
 MYR | 林吉特 马币                       | RM                    | MYR       | ringgit;myr
+SEK | 瑞典克朗 克朗               | SEK                   | SEK       | kronor;krona;kroner;krone;sek
 BRL | 雷亚尔                        | BRL                   | BRL R$    | reais;brl
 元  | 元                            |                       |           |
 ¥   |                               | ¥                     | ¥         |
@@ -267,16 +274,21 @@ ZH_UNITS: dict[str, Name] = {
     "成": Name("percent", "percent", 10),
     "折": Name("percent", "discount", 10),
     "旬": Name("time", "year", 10),
+    "美分": Name("money", "USD", 0.01),
     "倍": Name("multiple", ""),
 }
 EN_UNIT_NAMES: dict[str, tuple[str, ...]] = {
     row[0]: tuple(name.strip() for name in row[4].split(";")) for row in _cells(_UNIT_TABLE)
 }
-EN_UNITS: dict[str, Name] = {
-    name.lower(): Name(_kind_of(UNITS[unit].dimension), unit)
-    for unit, names in EN_UNIT_NAMES.items()
-    for name in names
-} | dict.fromkeys(("times", "fold", "x"), Name("multiple", ""))
+EN_UNITS: dict[str, Name] = (
+    {
+        name.lower(): Name(_kind_of(UNITS[unit].dimension), unit)
+        for unit, names in EN_UNIT_NAMES.items()
+        for name in names
+    }
+    | dict.fromkeys(("times", "fold", "x"), Name("multiple", ""))
+    | dict.fromkeys(("cents", "cent"), Name("money", "$", 0.01))
+)
 CURRENCIES: dict[str, Currency] = {
     row[0]: Currency(
         tuple(row[1].split()),

@@ -10,7 +10,10 @@ import math
 
 from bitext._quantity import CURRENCIES, EN_UNIT_NAMES, ZH_UNITS, Hedge, Quantity
 
-EN_HEDGES: dict[Hedge, str] = {"": "", "about": "about ", "over": "more than ", "under": "nearly "}
+EN_HEDGES: dict[Hedge, str] = {
+    "": "", "about": "about ", "nearly": "nearly ", "under": "less than ", "most": "at most ",
+    "over": "more than ", "least": "at least ",
+}  # fmt: skip
 _EN_SCALES = ((1e15, "quadrillion"), (1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 _EN_VAGUE = {
     1.0: "several", 1e1: "dozens", 1e2: "hundreds", 1e3: "thousands", 1e4: "tens of thousands",
@@ -28,7 +31,9 @@ _MONTHS = (
     "December",
 )  # fmt: skip
 
-_ZH_HEDGES: dict[Hedge, str] = {"": "", "about": "约", "over": "超过", "under": "近"}
+_ZH_HEDGES: dict[Hedge, str] = {
+    "": "", "about": "约", "nearly": "近", "under": "不到", "most": "不超过", "over": "超过", "least": "至少",
+}  # fmt: skip
 _ZH_SCALES = ((1e12, "万亿"), (1e8, "亿"), (1e4, "万"))
 _ZH_VAGUE = {
     1.0: "几", 1e1: "几十", 1e2: "数百", 1e3: "数千", 1e4: "数万", 1e5: "数十万", 1e6: "数百万",

@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 
 from bitext import _quantities_en, _quantities_zh
-from bitext._quantity import UNITS, Hedge, Kind, Quantity, same_currency
+from bitext._quantity import LOWER, UNITS, UPPER, Hedge, Kind, Quantity, same_currency
 from bitext._quantity_wording import EN_HEDGES, in_chinese, in_english, meaning
 from bitext.data import Severity, Span
 from bitext.errors import LanguageError
@@ -203,6 +203,7 @@ def _readings(q: Quantity) -> list[tuple[str, float, float, float]]:
     if q.kind == "multiple":
         readings.append(("share", 100 * q.low, 100 * q.high, 0.95))
         readings.append(("share", 100 * (q.low - 1), 100 * (q.high - 1), 0.95))
+        readings.append(("share", 100 / max(q.high, 1.0), 100 / max(q.low, 1.0), 0.7))  # "4x smaller"
     elif q.unit == "discount":
         readings = [("share", q.low, q.high, 0.95), ("share", 100 - q.high, 100 - q.low, 1.0)]
     elif q.unit == "decade" and q.kind == "date":
@@ -275,7 +276,7 @@ def _nearly(s: Quantity, t: Quantity, interval: tuple[float, float], other: tupl
     """Agreement of two intervals in one unit that are not the same: neither is exact, or one is rounded."""
     if s.exact and t.exact:
         return 0.88 if _rounds(s, t, interval[0], other[0]) else 0.0
-    if s.exact != t.exact and any(q.vague and q.hedge == "over" for q in (s, t)):  # 上百万 and "a million"
+    if s.exact != t.exact and any(q.vague and q.hedge in UPPER for q in (s, t)):  # 上百万 and "a million"
         return 0.8 if _same(interval[0], other[0]) else 0.0
     if not (s.vague or t.vague) or not (_is_open(s) and _is_open(t)):
         return 0.0
@@ -286,12 +287,12 @@ def _nearly(s: Quantity, t: Quantity, interval: tuple[float, float], other: tupl
 
 
 def _is_open(q: Quantity) -> bool:
-    return not q.exact or q.hedge == "over"
+    return not q.exact or q.hedge in UPPER
 
 
 def _reach(q: Quantity, high: float) -> float:
     """Upper end of a number with 多 or "more than": 三十多 stays below 40."""
-    if q.hedge != "over" or q.vague or q.low != q.high or not high:
+    if q.hedge not in UPPER or q.vague or q.low != q.high or not high:
         return high
     return high + 10.0 ** math.floor(math.log10(high) + 1e-9)
 
@@ -378,7 +379,11 @@ def _value(s: Quantity, t: Quantity) -> _Relation | None:
     sure = 0.5 + 0.5 * min(s.weight, t.weight)
     if not _countable_alike(s, t):
         return _Relation("value", 0.2 * sure, factor) if _calendar_alike(s, t) else None
-    if (s.kind in ("date", "ordinal") and s.unit != t.unit) or (s.unit == "clock") != (t.unit == "clock"):
+    if s.kind in ("date", "ordinal") and s.unit != t.unit:
+        return None
+    if (s.kind == t.kind == "measure" and _dimension(s) != _dimension(t)) or (s.unit == "clock") != (
+        t.unit == "clock"
+    ):
         return None
     closeness = min(s.low, t.low) / max(s.low, t.low) if s.low > 0 and t.low > 0 else 0.0
     same_unit = 0.1 if s.unit == t.unit and s.kind == t.kind else 0.0
@@ -450,7 +455,7 @@ def _matched(source: list[Quantity], target: list[Quantity]) -> list[tuple[int, 
 
 def _agreement(s: Quantity, t: Quantity) -> _Relation | None:
     score = _equal(s, t)
-    return _Relation("equal", score) if score else None
+    return _Relation("equal", score - 0.05 * _is_flipped(s, t)) if score else None
 
 
 def _near(s: Quantity, t: Quantity) -> _Relation | None:
@@ -487,7 +492,7 @@ def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> 
     message = f"{_explained(s)}; the text says {_quoted(t)}"
     if relation.name == "magnitude":
         severity = "critical"
-        confidence = 0.97 * (0.5 + 0.5 * confidence)
+        confidence = 0.97 * (0.3 + 0.7 * confidence)
         message += f", ×{relation.factor:.10g}"
     elif relation.name == "value":
         confidence *= 1.0 if s.kind == t.kind else 0.75
@@ -504,10 +509,14 @@ _EXACTLY = {"vague": " exactly", "precise": ", an order of magnitude"}
 
 
 def _hedge_finding(s: Quantity, t: Quantity, lang: str) -> Iterable[QuantityFinding]:
-    if {s.hedge, t.hedge} == {"over", "under"}:
+    if _is_flipped(s, t):
         says = f"{EN_HEDGES[t.hedge]}{t.text}"
         message = f'{s.text} is {EN_HEDGES[s.hedge]}{meaning(s)}; the text says "{says}"'
         yield QuantityFinding("hedge", s, t, None, "major", 0.75, message, _suggestion(s, t, lang))
+
+
+def _is_flipped(s: Quantity, t: Quantity) -> bool:
+    return (s.hedge in UPPER and t.hedge in LOWER) or (s.hedge in LOWER and t.hedge in UPPER)
 
 
 def _unit_finding(s: Quantity, t: Quantity, lang: str) -> Iterable[QuantityFinding]:
