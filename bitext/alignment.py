@@ -205,6 +205,26 @@ def align_windows(
     return _in_source_order(beads)
 
 
+def restore_blanks(
+    beads: Sequence[Bead], source: NDArray[np.int64], target: NDArray[np.int64], n_source: int, n_target: int
+) -> list[Bead]:
+    """Renumber beads of documents whose blank segments were left out, and add the blanks as nulls.
+
+    Parameters
+    ----------
+    beads : sequence of Bead
+        Over the segments that are not blank.
+    source, target : ndarray
+        Original number of each of those segments.
+    n_source, n_target : int
+        How many segments there are with the blanks.
+    """
+    kept = [
+        Bead(_original(source, b.source), _original(target, b.target), score=b.score) for b in beads if not b.is_null
+    ]
+    return _in_source_order(_with_nulls(kept, n_source, n_target))
+
+
 def share_moved(
     source: Side, target: Side, beads: Sequence[Bead], *, options: Options | None = None, device: str = "cpu"
 ) -> float:
@@ -373,9 +393,15 @@ def _add_moved_beads(
         if not moved:
             break
         kept += moved
-    omissions = _uncovered([b.source for b in kept], len(source)).tolist()
-    additions = _uncovered([b.target for b in kept], len(target)).tolist()
-    return kept + [Bead(range(i, i + 1), range(0)) for i in omissions] + [Bead(range(0), range(j, j + 1)) for j in additions]
+    return _with_nulls(kept, len(source), len(target))
+
+
+def _with_nulls(beads: Sequence[Bead], n_source: int, n_target: int) -> list[Bead]:
+    """Add an omission or addition for each segment that is in no bead."""
+    omissions = _uncovered([b.source for b in beads], n_source).tolist()
+    additions = _uncovered([b.target for b in beads], n_target).tolist()
+    nulls = [Bead(range(i, i + 1), range(0)) for i in omissions] + [Bead(range(0), range(j, j + 1)) for j in additions]
+    return [*beads, *nulls]
 
 
 def _uncovered(ranges: Sequence[range], n: int) -> NDArray[np.int64]:
@@ -397,8 +423,7 @@ def _part(side: Side, rows: NDArray[np.int64]) -> Side:
 
 
 def _original(rows: NDArray[np.int64], part: range) -> range:
-    first = int(rows[part.start])
-    return range(first, first + len(part))
+    return range(int(rows[part.start]), int(rows[part.stop - 1]) + 1)
 
 
 def _in_source_order(beads: Sequence[Bead]) -> list[Bead]:

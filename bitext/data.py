@@ -52,6 +52,8 @@ class Document:
         Non-decreasing paragraph number of each segment; by default all 0.
     path : str, optional
         Where the text came from, for messages.
+    segmenter : str
+        What found the segments; enters the signature.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class Document:
     spans: NDArray[np.int32]
     paragraphs: NDArray[np.int32] = field(default=None)  # type: ignore[assignment]
     path: str | None = None
+    segmenter: str = "given"
 
     def __post_init__(self) -> None:
         spans = _frozen_int_array(self.spans, "(n_segments, 2)").reshape(-1, 2)
@@ -124,7 +127,8 @@ class Document:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # pickling makes arrays writeable again; going through the constructor freezes them
-        return Document, (self.text, self.lang, np.array(self.spans), np.array(self.paragraphs), self.path)
+        spans, paragraphs = np.array(self.spans), np.array(self.paragraphs)
+        return Document, (self.text, self.lang, spans, paragraphs, self.path, self.segmenter)
 
 
 def _require_tiling(text: str, spans: NDArray[np.int32]) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Literal, TextIO
 from bitext import pipeline
 from bitext.data import Document
 from bitext.errors import BitextError, ReadError
+from bitext.report import issue_dict
 from bitext.terminology import Termbase
 
 Row = dict[str, Any]
@@ -263,7 +264,7 @@ class _Worker:
             },
             "order": alignment.order,
             "n_beads": len(alignment),
-            "issues": report.to_dict()["issues"],
+            "issues": [issue_dict(alignment, issue) for issue in report.issues],
             "signature": report.signature,
             "run": self.signature,
         }

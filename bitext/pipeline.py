@@ -8,6 +8,7 @@ embedder, segmenter or check.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -113,11 +114,11 @@ def align(
     EmbeddingError
         If the encoder does not load or the device is not there.
     """
-    source, target = _document(source), _document(target)
-    _require_two_languages(source, target)
+    source, target = _in_two_languages(_document(source), _document(target))
     encoder = _embedder(embedder, device)
     options = options or Options()
-    sides = _sides(source, target, encoder, options)
+    rows = _filled(source), _filled(target)
+    sides = _sides((source, target), rows, encoder, options)
     kernel_device = device if device and device.startswith("cuda") else "cpu"
     beads = aligner.align_windows(
         *sides, order="monotone" if order == "auto" else order, options=options, device=kernel_device
@@ -126,12 +127,13 @@ def align(
     if order == "auto" and aligner.share_moved(*sides, beads, options=options, device=kernel_device) > _MOVED_SHARE:
         found = "free"
         beads = aligner.align_windows(*sides, order="free", options=options, device=kernel_device)
+    beads = aligner.restore_blanks(beads, *rows, len(source), len(target))
     return Alignment(
         source,
         target,
         tuple(_with_similarity(beads, source, target, encoder)),
         order=found,
-        signature=_signature(encoder, order, found),
+        signature=_signature(encoder, order, found, source, target),
     )
 
 
@@ -237,7 +239,8 @@ def default_checks(termbase: Termbase | None, embedder: Embedder) -> tuple[Check
 
 def settings_signature(embedder: Embedder, order: str, termbase: Termbase | None) -> str:
     """Return what `align` and `check` will be run with, before anything is."""
-    return _signature(embedder, order, order) + (f"|tb:{termbase.digest}" if termbase is not None else "")
+    terms = f"|tb:{termbase.digest}" if termbase is not None else ""
+    return f"bitext:{bitext.__version__}|{_encoder_signature(embedder)}|order:{order}{terms}"
 
 
 def require_language(document: Document, lang: str, side: str) -> Document:
@@ -300,12 +303,19 @@ def _document(text: Document | str) -> Document:
     return segment(text) if isinstance(text, str) else text
 
 
-def _require_two_languages(source: Document, target: Document) -> None:
-    if source.lang.split("-")[0] == target.lang.split("-")[0] and source.lang != "und":
+def _in_two_languages(source: Document, target: Document) -> tuple[Document, Document]:
+    """Give a text of unknown language ("2024!") the language that its counterpart leaves."""
+    languages = [source.lang.split("-")[0], target.lang.split("-")[0]]
+    if languages[0] == "und":
+        source = replace(source, lang="en" if languages[1] == "zh" else "zh")
+    if languages[1] == "und":
+        target = replace(target, lang="zh" if languages[0] == "en" else "en")
+    if source.lang.split("-")[0] == target.lang.split("-")[0]:
         raise LanguageError(
             f"{source.path or 'the source'} and {target.path or 'the target'} are both {_language_name(source.lang)}; "
             "expected a text and its translation. Pass lang= to say otherwise."
         )
+    return source, target
 
 
 def _embedder(embedder: str | Embedder, device: str | None) -> Embedder:
@@ -318,23 +328,44 @@ def _loaded(name: str, device: str | None) -> Embedder:
     return load_embedder(name, device=device)
 
 
-def _sides(source: Document, target: Document, encoder: Embedder, options: Options) -> tuple[Side, Side]:
+def _filled(document: Document) -> NDArray[np.int64]:
+    """Numbers of the segments with anything to read in them."""
+    return np.array([i for i, text in enumerate(document) if text], dtype=np.int64)
+
+
+def _sides(
+    documents: tuple[Document, Document],
+    rows: tuple[NDArray[np.int64], NDArray[np.int64]],
+    encoder: Embedder,
+    options: Options,
+) -> tuple[Side, Side]:
     """Embed segments, find out which windows matter, embed those."""
-    texts = (source.segments, target.segments)
-    lengths = tuple(np.array([_length(t) for t in side]) for side in texts)
-    vectors = encoder.embed(texts[0] + texts[1])
-    blank = np.array([not t for t in texts[0] + texts[1]], dtype=bool)
-    vectors[blank] = 0.0
-    segments = vectors[: len(source)], vectors[len(source) :]
+    texts = [[_one_line(document[i]) for i in kept] for document, kept in zip(documents, rows, strict=True)]
+    lengths = [np.array([_length(t) for t in side], dtype=np.float64) for side in texts]
+    segments = _split(encoder.embed(texts[0] + texts[1]), len(texts[0]))
     windows = aligner.needed_windows(*segments, *lengths, options=options)
-    joined = [source.joined(w) for w in windows[0]] + [target.joined(w) for w in windows[1]]
-    longer = encoder.embed(joined)
-    parts = longer[: len(windows[0])], longer[len(windows[0]) :]
+    joined = [
+        [_one_line(document.joined(range(kept[w.start], kept[w.stop - 1] + 1))) for w in side]
+        for document, kept, side in zip(documents, rows, windows, strict=True)
+    ]
+    longer = _split(encoder.embed(joined[0] + joined[1]), len(joined[0]))
     left, right = (
         Side(aligner.assemble_windows(s, w, v, max_overlap=options.max_overlap), size)
-        for s, w, v, size in zip(segments, windows, parts, lengths, strict=True)
+        for s, w, v, size in zip(segments, windows, longer, lengths, strict=True)
     )
     return left, right
+
+
+def _split(vectors: NDArray[np.float32], n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return vectors[:n], vectors[n:]
+
+
+_BREAK_IN_CHINESE = re.compile(r"(?<=[\u2e80-\uffef])\s*\n\s*(?=[\u2e80-\uffef])")
+
+
+def _one_line(text: str) -> str:
+    """Text as it would stand without line ends: nothing between Chinese characters, a space elsewhere."""
+    return " ".join(_BREAK_IN_CHINESE.sub("", text).split())
 
 
 def _length(text: str) -> float:
@@ -349,7 +380,9 @@ def _with_similarity(
     aligned = [b for b in beads if not b.is_null]
     similarities = iter(
         _similarities(
-            encoder, [source.joined(b.source) for b in aligned], [target.joined(b.target) for b in aligned]
+            encoder,
+            [_one_line(source.joined(b.source)) for b in aligned],
+            [_one_line(target.joined(b.target)) for b in aligned],
         ).tolist()
     )
     return [b if b.is_null else Bead(b.source, b.target, score=b.score, similarity=next(similarities)) for b in beads]
@@ -383,6 +416,11 @@ def _unrelated_cosine(encoder: Embedder) -> float:
     return float((vectors[:n] @ vectors[n:].T).mean())
 
 
-def _signature(encoder: Embedder, asked: str, found: Order) -> str:
+def _signature(encoder: Embedder, asked: str, found: Order, source: Document, target: Document) -> str:
+    segmenters = "+".join(dict.fromkeys((source.segmenter, target.segmenter)))
     order = found if asked == found else f"{asked}={found}"
-    return f"bitext:{bitext.__version__}|seg:{segmentation.Rules().name}|emb:{encoder.name}@{encoder.digest[:8]}|order:{order}"
+    return f"bitext:{bitext.__version__}|seg:{segmenters}|{_encoder_signature(encoder)}|order:{order}"
+
+
+def _encoder_signature(encoder: Embedder) -> str:
+    return f"emb:{encoder.name}@{encoder.digest[:8]}"

@@ -139,7 +139,8 @@ def segment(
         divide: Any = getattr(segmenter, "spans", segmenter)
         spans = _as_tiles(text, divide(text))
     numbers = np.maximum(np.searchsorted(paragraphs, spans[:, 0], side="right") - 1, 0)
-    return Document(text, lang or detect_language(text), spans, numbers, path)
+    name = rules.name if segmenter is None else getattr(segmenter, "name", type(segmenter).__name__)
+    return Document(text, lang or detect_language(text), spans, numbers, path, name)
 
 
 def segment_lines(text: str, *, lang: str, path: str | None = None) -> Document:
@@ -151,7 +152,7 @@ def segment_lines(text: str, *, lang: str, path: str | None = None) -> Document:
     spans = _tiles([c for c in cuts if c < len(text)], len(text))
     blank = np.array([not text[start:end].strip() for start, end in spans], dtype=bool)
     after_blank = np.concatenate(([False], blank[:-1] & ~blank[1:])) if len(blank) else blank
-    return Document(text, lang, spans, np.cumsum(after_blank), path)
+    return Document(text, lang, spans, np.cumsum(after_blank), path, "lines")
 
 
 def detect_language(text: str) -> str:
