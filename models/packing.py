@@ -121,6 +121,7 @@ def _readme(folder: Path, card: dict[str, Any], hashes: dict[str, str], digest: 
             f"* Origin: {card['origin']}",
             f"* Licence: {card['license']}",
             f"* Built on {card['date']} by `{card['command']}`",
+            *([f"* Training: {card['training']}"] if "training" in card else []),
             f"* Digest: `{digest}`",
             "",
             f"| file | bytes (together {sum(sizes.values()) / 2**20:.1f} MiB) | sha256 |",

@@ -56,7 +56,7 @@ MATRICES = {  # of a layer: name in the encoder, names in the file
 }
 MARGIN, TEMPERATURE = 0.05, 0.03
 RANK = 24
-ROWS_PER_RUN, RUNS_PER_STEP, WINDOWS_PER_RUN, SPOILED_PER_RUN, MAX_WINDOW = 12, 2, 4, 3, 4
+MAX_WINDOW = 4
 MAX_CHARACTERS = {"zh": 180, "en": 540}  # of a row
 WARM_UP = 0.06  # share of the steps
 Row = tuple[str, str]
@@ -126,6 +126,14 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="where to write the model; without it, only checkpoints")
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--rate", type=float, default=5e-4, help="peak learning rate")
+    parser.add_argument("--runs", type=int, default=2, help="runs of rows a step, from different sources")
+    parser.add_argument("--rows", type=int, default=12, help="rows a run")
+    parser.add_argument("--windows", type=int, default=4, help="windows of a run embedded whole")
+    parser.add_argument("--spoiled", type=int, default=3, help="rows of a run that are spoiled")
+    parser.add_argument("--composed", type=float, default=0.5, help="weight of the composed windows")
+    parser.add_argument(
+        "--continue-from", type=Path, metavar="CHECKPOINT", help="of an earlier leg of training"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--checkpoint-every", type=int, default=100, metavar="STEPS")
@@ -139,7 +147,7 @@ def main() -> None:
     print(f"{sum(map(len, sources.values())):,} rows from {len(sources)} sources", flush=True)
     train(model, tokenize, sources, options)
     if options.output:
-        write(model, options, n_rows=sum(map(len, sources.values())))
+        write(model, options, sources)
 
 
 def read_sources(folder: Path) -> dict[str, list[Row]]:
@@ -153,8 +161,7 @@ def read_sources(folder: Path) -> dict[str, list[Row]]:
             pairs = [line.rstrip("\n").split("\t") for line in file]
         rows = [(p[0], p[1]) for p in pairs if len(p) == 2]
         short = [(z, e) for z, e in rows if len(z) <= MAX_CHARACTERS["zh"] and len(e) <= MAX_CHARACTERS["en"]]
-        if len(short) >= 2 * ROWS_PER_RUN:
-            sources[name] = short
+        sources[name] = short
     return sources
 
 
@@ -164,10 +171,12 @@ def train(model: Adapted, tokenize: Any, sources: dict[str, list[Row]], options:
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step / options.steps))
     checkpoint = options.scratch / "checkpoint.pt"
     first = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=options.device)
+    start = checkpoint if checkpoint.exists() else options.continue_from
+    if start:
+        state = torch.load(start, map_location=options.device)
         for tensor, saved in zip(model.parameters, state["parameters"], strict=True):
             tensor.data.copy_(saved)
+    if start == checkpoint:
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first = state["step"]
@@ -175,8 +184,8 @@ def train(model: Adapted, tokenize: Any, sources: dict[str, list[Row]], options:
     began, losses = time.monotonic(), []
     for step in range(first, options.steps):
         # a generator of its own for each step: a resumed run sees the same batches
-        runs = sample(sources, random.Random(f"{options.seed}/{step}"))
-        loss = compute_loss(model, tokenize, runs)
+        runs = sample(sources, random.Random(f"{options.seed}/{step}"), options)
+        loss = compute_loss(model, tokenize, runs, options.composed)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters, 1.0)
@@ -206,29 +215,29 @@ def _rate(done: float) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
 
 
-def sample(sources: dict[str, list[Row]], rng: random.Random) -> list[Run]:
+def sample(sources: dict[str, list[Row]], rng: random.Random, options: argparse.Namespace) -> list[Run]:
     """Draw runs from different sources, large ones more often but not in proportion."""
-    names = list(sources)
+    names = [name for name, rows in sources.items() if len(rows) >= options.rows]
     weights = [math.sqrt(len(sources[name])) for name in names]
     chosen: list[str] = []
-    while len(chosen) < RUNS_PER_STEP:
+    while len(chosen) < options.runs:
         (name,) = rng.choices(names, weights)
         if name not in chosen:
             chosen.append(name)
-    return [_draw_run(sources[name], rng) for name in chosen]
+    return [_draw_run(sources[name], rng, options) for name in chosen]
 
 
-def _draw_run(rows: list[Row], rng: random.Random) -> Run:
-    start = rng.randrange(len(rows) - ROWS_PER_RUN + 1)
-    run = rows[start : start + ROWS_PER_RUN]
+def _draw_run(rows: list[Row], rng: random.Random, options: argparse.Namespace) -> Run:
+    start = rng.randrange(len(rows) - options.rows + 1)
+    run = rows[start : start + options.rows]
     windows = []
-    for _ in range(WINDOWS_PER_RUN):
+    for _ in range(options.windows):
         size = rng.randint(2, MAX_WINDOW)
-        first = rng.randrange(ROWS_PER_RUN - size + 1)
+        first = rng.randrange(options.rows - size + 1)
         windows.append(range(first, first + size))
     spoiled: tuple[list[str], list[str]] = ([], [])
     for side in (0, 1):
-        for row in rng.sample(run, SPOILED_PER_RUN):
+        for row in rng.sample(run, options.spoiled):
             text = _spoil(row[side], rng)
             if text:
                 spoiled[side].append(text)
@@ -254,8 +263,8 @@ def _spoil(text: str, rng: random.Random) -> str | None:
     return text[:cut].strip() if rng.random() < 0.5 else text[cut:].strip()
 
 
-def compute_loss(model: Adapted, tokenize: Any, runs: Sequence[Run]) -> Tensor:
-    """Mean of the *whole* loss and, at half its weight, the *composed* one."""
+def compute_loss(model: Adapted, tokenize: Any, runs: Sequence[Run], composed_weight: float) -> Tensor:
+    """Sum of the *whole* loss and, at its weight, the *composed* one."""
     sides = [_embed(model, tokenize, [text for run in runs for text in run.texts(side)]) for side in (0, 1)]
     n_texts = [[len(run.texts(side)) for run in runs] for side in (0, 1)]
     vectors = [side.split(sizes) for side, sizes in zip(sides, n_texts, strict=True)]
@@ -267,13 +276,15 @@ def compute_loss(model: Adapted, tokenize: Any, runs: Sequence[Run]) -> Tensor:
         texts = [run.texts(side)[:n] for run, n in zip(runs, n_paired, strict=True)]
         paired_texts.append([text for part in texts for text in part])
     whole = contrast(paired[0], paired[1], paired_texts[0], paired_texts[1], unpaired[0], unpaired[1])
+    if not composed_weight:
+        return whole
     composed, composed_texts = [], []
     for side in (0, 1):
         parts = [_compose(v[: len(run.rows)], run, side) for v, run in zip(vectors[side], runs, strict=True)]
         composed.append(torch.cat([vector for vector, _ in parts]))
         composed_texts.append([text for _, texts in parts for text in texts])
     none = paired[0][:0]
-    return whole + 0.5 * contrast(composed[0], composed[1], composed_texts[0], composed_texts[1], none, none)
+    return whole + composed_weight * contrast(composed[0], composed[1], *composed_texts, none, none)
 
 
 def _embed(model: Adapted, tokenize: Any, texts: list[str]) -> Tensor:
@@ -324,13 +335,20 @@ def contrast(
     return (cross_entropy(forward, truth) + cross_entropy(backward, truth)) / 2
 
 
-def write(model: Adapted, options: argparse.Namespace, n_rows: int) -> None:
+def write(model: Adapted, options: argparse.Namespace, sources: dict[str, list[Row]]) -> None:
     """Write the packaged model: the files of the base with the corrections added."""
     card = json.loads((options.base / "model.json").read_text(encoding="utf-8"))
     config = json.loads((options.base / "config.json").read_text(encoding="utf-8"))
     tokenizer = json.loads((options.base / "tokenizer.json").read_text(encoding="utf-8"))
+    settings = (
+        f"{name}={getattr(options, name)}"
+        for name in ("steps", "rate", "seed", "runs", "rows", "windows", "spoiled", "composed")
+    )
     card["training"] = (
-        f"{options.steps} steps on {n_rows:,} rows, seed {options.seed}, peak rate {options.rate}"
+        f"{' '.join(settings)}, on {sum(map(len, sources.values())):,} rows of {', '.join(sources)}"
+    )
+    card["command"] += (
+        " && python models/train_zh_en.py --base BASE --data DATA --scratch SCRATCH --output OUTPUT"
     )
     tensors = {**load_file(options.base / "model.safetensors"), **model.tensors()}
     print("digest", write_model(options.output, tensors, config, tokenizer, card))
