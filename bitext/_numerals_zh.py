@@ -37,6 +37,7 @@ class Number(NamedTuple):
 
 
 def number_of(run: str) -> Number | None:
+    """Read a run of numeral characters; ``None`` where they make no number."""
     run = run.translate(_NOT_IN_NUMERALS)
     plain = run.rstrip("百千万亿兆")
     if plain and plain[0].isdigit() and plain.replace(".", "", 1).isdigit():
@@ -44,13 +45,15 @@ def number_of(run: str) -> Number | None:
         decimals = len(plain) - plain.find(".") - 1 if "." in plain else 0
         value = without_noise(float(plain) * scale)
         return Number(value, value, scale / 10**decimals)
-    whole, point, rest = run.replace(".", "点").partition("点")
-    if point and not run[0].isdigit():
+    if point := _POINT.search(run):
+        whole, rest = run[: point.start()], run[point.end() :]
         fraction = rest.rstrip("百千万亿")
         scale = scale_of(rest[len(fraction) :])
         decimal = float("0." + "".join(str(DIGITS[c]) for c in fraction))
         value = without_noise(((_value(whole) or (0.0,))[0] + decimal) * scale)
         return Number(value, value, scale / 10 ** len(fraction))
+    if "点" in run:
+        return None
     if len(run) > 1 and all(c in DIGITS for c in run):
         return _positional(run)
     if len(run) > 1 and run[-1] in "百千" and all(c in SCALES for c in run):
@@ -64,6 +67,7 @@ def number_of(run: str) -> Number | None:
     return Number(low, high, SCALES.get(run[-1], 1.0))
 
 
+_POINT = re.compile(r"(?<=[零〇一二两三四五六七八九十])[点.](?=[零〇一二三四五六七八九]+[百千万亿]*$)")
 _NOT_IN_NUMERALS = {ord(c): None for c in " ,余多"}
 
 
@@ -126,7 +130,7 @@ def _below_ten_thousand(run: str) -> tuple[float, float] | None:
         else:
             if number:
                 digits, number = [float(number)], ""
-            if len(digits) > 2:
+            if not _is_range(digits):
                 return None
             first, last = (2.0, VAGUE_HIGH) if few else (digits[0], digits[-1]) if digits else (1.0, 1.0)
             above = SCALES[c]
@@ -136,12 +140,17 @@ def _below_ten_thousand(run: str) -> tuple[float, float] | None:
         digits = [float(number)]
     if few:  # 十几, 二十几
         return low + above / 10, high + 9 * above / 10
-    if len(digits) > 2:
+    if not _is_range(digits):
         return None
     if digits:
         worth = above / 10 if above > 10 and not zero and run[-2:-1] in SCALES else 1.0
         low, high = low + digits[0] * worth, high + digits[-1] * worth
     return low, high
+
+
+def _is_range(digits: list[float]) -> bool:
+    """Whether at most two digits share a place, and ascend: 两三百, but not 三一百."""
+    return len(digits) < 2 or (len(digits) == 2 and digits[0] < digits[1])
 
 
 # --------------------------------------------------------------------------------------------- normalization

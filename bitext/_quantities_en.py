@@ -38,6 +38,7 @@ from bitext._quantity import (
     Kind,
     Name,
     Quantity,
+    behind,
     compound,
     is_marker,
     without_noise,
@@ -559,6 +560,8 @@ def _joined(found: list[Quantity], norm: str, text: str) -> list[Quantity]:
     joined: list[Quantity] = []
     for quantity in found:
         merged = None
+        if joined:
+            quantity = behind(joined[-1], quantity, text)
         if joined and quantity.span[0] - joined[-1].span[1] <= 10:
             last = joined[-1]
             gap = norm[last.span[1] : quantity.span[0]]

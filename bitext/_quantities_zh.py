@@ -35,6 +35,7 @@ from bitext._quantity import (
     Kind,
     Name,
     Quantity,
+    behind,
     compound,
     is_marker,
     without_noise,
@@ -574,6 +575,8 @@ def _joined(found: list[Quantity], norm: str, text: str) -> list[Quantity]:
     joined: list[Quantity] = []
     for quantity in found:
         merged = None
+        if joined:
+            quantity = behind(joined[-1], quantity, text)
         if joined and quantity.span[0] - joined[-1].span[1] <= 5:
             last = joined[-1]
             gap = norm[last.span[1] : quantity.span[0]]

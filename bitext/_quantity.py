@@ -104,6 +104,14 @@ def blanked(text: str, masked: Sequence[Span]) -> str:
     return "".join(pieces) + text[position:]
 
 
+def behind(first: Quantity, second: Quantity, text: str) -> Quantity:
+    """Take from `second` what belongs to `first` already: the RMB of "5 RMB 9"."""
+    if second.span[0] >= first.span[1]:
+        return second
+    rest = text[first.span[1] : second.span[1]].lstrip()
+    return replace(second, span=(second.span[1] - len(rest), second.span[1]), text=rest)
+
+
 def compound(first: Quantity, second: Quantity, text: str) -> Quantity | None:
     """Put a duration in parts together (2小时15分, "1 hour 30 minutes"); ``None`` if they do not descend."""
     if first.unit not in UNITS or second.unit not in UNITS or not (first.exact and second.exact):

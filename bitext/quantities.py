@@ -24,6 +24,7 @@ from typing import Literal
 import numpy as np
 
 from bitext import _quantities_en, _quantities_zh
+from bitext._numeral_phrases import SIMPLIFIED
 from bitext._quantity import LOWER, UNITS, UPPER, Hedge, Kind, Quantity, same_currency
 from bitext._quantity_wording import EN_HEDGES, in_chinese, in_english, meaning
 from bitext.data import Severity, Span
@@ -136,16 +137,17 @@ def compare_quantities(
     target = find_quantities(target_text, target_lang, masked=target_masked)
     source, target = _split(source, target, source_lang), _split(target, source, target_lang)
     pairs = _matched(source, target)
-    findings = [
-        f for i, j, relation in pairs for f in _pair_findings(source[i], target[j], relation, target_lang)
-    ]
-    findings += _missing(source, target, {i for i, _, _ in pairs}, target_lang)
+    lang = _with_script(target_lang, target_text)
+    findings = [f for i, j, relation in pairs for f in _pair_findings(source[i], target[j], relation, lang)]
+    findings += _missing(source, target, {i for i, _, _ in pairs}, lang)
     findings += _added(source, target, {j for _, j, _ in pairs}, target_text)
+    findings = [f for f in findings if f.confidence >= min_confidence]
     wrong = {id(f.target) for f in findings}
-    findings += (f for q in target if id(q) not in wrong and (f := _style(q, target_lang)))
+    findings += (
+        f for q in target if id(q) not in wrong and (f := _style(q, lang)) and f.confidence >= min_confidence
+    )
     order = {id(q): i for i, q in enumerate(source)}
-    findings.sort(key=lambda f: order.get(id(f.source), len(order)))
-    return [f for f in findings if f.confidence >= min_confidence]
+    return sorted(findings, key=lambda f: order.get(id(f.source), len(order)))
 
 
 def format_quantity(quantity: Quantity, lang: str) -> str:
@@ -159,9 +161,7 @@ def format_quantity(quantity: Quantity, lang: str) -> str:
     '4078億港元'
     """
     if _is_chinese(lang):
-        return in_chinese(
-            quantity, traditional=any(tag in lang.lower() for tag in ("hant", "hk", "tw", "mo"))
-        )
+        return in_chinese(quantity, traditional=_is_traditional(lang))
     _reader(lang)
     return in_english(quantity)
 
@@ -171,6 +171,16 @@ def format_quantity(quantity: Quantity, lang: str) -> str:
 
 def _is_chinese(lang: str) -> bool:
     return lang.lower().split("-")[0] in ("zh", "yue", "cmn")
+
+
+def _is_traditional(lang: str) -> bool:
+    return bool({"hant", "hk", "tw", "mo"} & set(lang.lower().split("-")))
+
+
+def _with_script(lang: str, text: str) -> str:
+    """Add to "zh" the script that `text` is in, so that a suggestion fits in."""
+    traditional = lang.lower() == "zh" and any(ord(c) in SIMPLIFIED for c in text)
+    return "zh-Hant" if traditional else lang
 
 
 def _reader(lang: str) -> Callable[[str, Sequence[Span]], list[Quantity]]:

@@ -65,7 +65,7 @@ def test_a_right_translation_is_never_flagged(_, chinese, english):
 @pytest.mark.parametrize(("kind", "source", "target", "expected"), golden("wrong", "wrong-en"))
 def test_a_wrong_number_is_found_named_and_put_right(kind, source, target, expected):
     """The kind says what is wrong, the factor how much, the suggestion what to write instead."""
-    langs = ("zh", "en") if kind == "wrong" else ("en", "zh-Hant" if "億" in target else "zh")
+    langs = ("zh", "en") if kind == "wrong" else ("en", "zh")
     findings = compare_quantities(source, target, source_lang=langs[0], target_lang=langs[1])
     name, _, suggestion = expected.partition(" → ")
     name, _, factor = name.partition(" ×")
@@ -172,7 +172,7 @@ def test_a_long_text_is_read_in_linear_time(lang):
     assert times[1] < 40 * times[0] + 0.05
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, derandomize=True, max_examples=150)
 @given(st.integers(1, 10**13))
 def test_a_whole_number_survives_both_languages(value):
     """What `format_quantity` writes, `find_quantities` reads back: digits, 万, 亿, million, billion."""
@@ -205,7 +205,7 @@ def in_characters(value):
     return text
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, derandomize=True, max_examples=200)
 @given(st.integers(11, 10**12 - 1))
 def test_numerals_in_characters_are_read_back(value):
     """Every integer, not only those that a person thought of."""
@@ -213,7 +213,7 @@ def test_numerals_in_characters_are_read_back(value):
     assert read.low == read.high == value
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, derandomize=True, max_examples=100)
 @given(
     st.text(alphabet="一二两三十百千万亿几数半多余第年月日点分%％0123456789.,，。 ABk$元成倍个", max_size=30)
 )
@@ -228,7 +228,7 @@ ENGLISH_PIECES = """
 """
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, derandomize=True, max_examples=100)
 @given(st.lists(st.sampled_from(ENGLISH_PIECES.split()), max_size=12).map(" ".join))
 def test_no_english_text_breaks_the_reader(text):
     """As above, with words that begin numerals."""
@@ -246,7 +246,7 @@ def check_invariants(text, lang):
     assert compare_quantities(text, text, source_lang=lang, target_lang=lang) == []
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=60)
 @given(
     st.lists(st.integers(2, 10**6), min_size=1, max_size=8, unique=True), st.randoms(use_true_random=False)
 )
@@ -259,7 +259,7 @@ def test_the_order_of_numbers_does_not_matter(values, shuffler: random.Random):
     assert compare_quantities(source, target) == []
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=60)
 @given(st.integers(12, 9999), st.sampled_from([10, 100, 1000]))
 def test_findings_are_well_formed(value, factor):
     """Checks pass these fields on to issues, which refuse anything else."""
