@@ -252,7 +252,7 @@ def test_a_sentence_transformer_gives_the_same_vectors(packaged, tmp_path, monke
     embedder = load_embedder(tmp_path, device="cpu")
     verify_embedder(embedder)
     long = "Every harbor on the northern coast was closed because of the storm. " * 60
-    # cut at nearly the same places: the tokenizer of a SentenceTransformer sees each part as a text of its own
+    # cut at nearly the same places: to a SentenceTransformer each part is a text of its own
     assert embedder.embed([long])[0] @ packaged.embed([long])[0] > 0.98
     assert (embedder.embed(texts) * packaged.embed(texts)).sum(axis=1).min() > 1 - 1e-5
     captured = capfd.readouterr()
