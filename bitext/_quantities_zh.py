@@ -605,7 +605,9 @@ def _shared_calendar(first: Quantity, second: Quantity) -> tuple[Quantity, Quant
     """3至5月: the first is a month too; 2015至16年: the second is a year; 0-24时: both are clock times."""
     if first.kind == "plain" and first.exact and first.step == 1:
         is_year = second.unit == "year" and 1000 <= first.low <= 2999
-        if second.kind == "date" and (is_year or (second.unit in ("month", "day") and first.low <= 31)):
+        if second.kind == "date" and (
+            is_year or (1 <= first.low <= {"month": 12, "day": 31}.get(second.unit, 0))
+        ):
             first = replace(first, kind="date", unit=second.unit)
         elif second.unit == "clock" and first.low <= 24:
             first = replace(first, low=60 * first.low, high=60 * first.high, kind="time", unit="clock")
