@@ -220,23 +220,78 @@ def restore_blanks(
         How many segments there are with the blanks.
     """
     kept = [
-        Bead(_original(source, b.source), _original(target, b.target), score=b.score) for b in beads if not b.is_null
+        Bead(_original(source, b.source), _original(target, b.target), b.score, b.similarity)
+        for b in beads
+        if not b.is_null
     ]
     return _in_source_order(_with_nulls(kept, n_source, n_target))
 
 
-def share_moved(
-    source: Side, target: Side, beads: Sequence[Bead], *, options: Options | None = None, device: str = "cpu"
-) -> float:
-    """Share of target length that a free search would still find among the additions of a monotone alignment.
+def drop_unsupported(beads: Sequence[Bead]) -> list[Bead]:
+    """Take apart beads whose sides do not resemble each other, as the program had to put something somewhere.
 
-    Near 0 when the translation keeps the order of its source; large when it quotes or reorders.
+    A bead goes if it is far out among the similarities of its own document.  Where many beads are doubtful (the
+    aligner gives them less than even odds, and their sides have little in common) the text is no translation
+    throughout, and they go too; where they are few they are the hard places of a free translation.
+
+    Parameters
+    ----------
+    beads : sequence of Bead
+        With `similarity`.
+
+    Returns
+    -------
+    list of Bead
+        What was dropped is now nulls, in place.
     """
-    options = options or Options()
-    free = _add_moved_beads(list(beads), source, target, options, device)
-    before = sum(target.lengths[b.target.start : b.target.stop].sum() for b in beads if not b.is_null)
-    after = sum(target.lengths[b.target.start : b.target.stop].sum() for b in free if not b.is_null)
-    return float((after - before) / max(1.0, target.lengths.sum()))
+    if not beads:
+        return []
+    aligned = [b for b in beads if not b.is_null]
+    similarities = np.array([b.similarity or 0.0 for b in aligned])
+    outlier = -1.0
+    if len(aligned) >= 8:
+        middle = float(np.median(similarities))
+        spread = 1.4826 * float(np.median(np.abs(similarities - middle)))
+        outlier = min(_UNRELATED, middle - 5 * spread)
+    doubtful = np.array([(b.score or 0.0) < 0.5 for b in aligned], dtype=bool) & (similarities < _DOUBTFUL)
+    dropped = similarities < outlier
+    if doubtful.sum() > _DOUBTFUL_SHARE * len(aligned):
+        dropped |= doubtful
+    kept = [b for b, drop in zip(aligned, dropped.tolist(), strict=True) if not drop]
+    n_source, n_target = (
+        max(r.stop for r in side) for side in zip(*((b.source, b.target) for b in beads), strict=True)
+    )
+    return _in_source_order(_with_nulls(kept, n_source, n_target))
+
+
+# on the scale of `Bead.similarity`: nearly all pairs of unrelated sentences lie below the first, nearly all right
+# beads of MAC-Dev above the second; its chapters have at most 4 % doubtful beads
+_UNRELATED, _DOUBTFUL = 0.25, 0.35
+_DOUBTFUL_SHARE = 0.15
+
+
+def is_reliable(bead: Bead) -> bool:
+    """Whether the aligner gives `bead` at least even odds and its sides have something in common."""
+    return (bead.score or 0.0) >= 0.5 and (bead.similarity or 0.0) >= _DOUBTFUL
+
+
+def find_moved(
+    beads: Sequence[Bead], source: Side, target: Side, *, options: Options | None = None, device: str = "cpu"
+) -> list[Bead]:
+    """Align what `beads` leave out, in any order.
+
+    Parameters
+    ----------
+    beads : sequence of Bead
+        A monotone alignment of the two sides; its sure beads are kept.
+    source, target : Side
+
+    Returns
+    -------
+    list of Bead
+        As `align_windows` gives with ``order="free"``.
+    """
+    return _in_source_order(_add_moved_beads(list(beads), source, target, options or Options(), device))
 
 
 def _monotone_beads(source: Side, target: Side, options: Options, device: str) -> list[Bead]:
@@ -371,29 +426,40 @@ def _likely_beads(
 
 
 def _add_moved_beads(
-    beads: list[Bead], source: Side, target: Side, options: Options, device: str, *, min_score: float = 0.5
+    beads: list[Bead], source: Side, target: Side, options: Options, device: str
 ) -> list[Bead]:
     """Align what is null on both sides again and again, until nothing more fits.
 
     Each round finds one more monotone chain among the leftovers, so a text in any order is taken apart into
-    chains.  Only beads the round is sure of are kept.
+    chains.  Only beads are kept that the round is sure of and whose sides have more in common than the document
+    has with itself: out of order, a wrong bead takes the place of a right one.
     """
-    kept = [b for b in beads if not b.is_null and (b.score or 0.0) >= min_score]
+
+    def is_sure(bead: Bead) -> bool:
+        return not bead.is_null and (bead.score or 0.0) >= 0.5 and _cosine(bead, source, target) >= 0.3
+
+    kept = [b for b in beads if is_sure(b)]
     while True:
         rows = _uncovered([b.source for b in kept], len(source))
         columns = _uncovered([b.target for b in kept], len(target))
         if not len(rows) or not len(columns):
             break
         found = _monotone_beads(_part(source, rows), _part(target, columns), options, device)
-        moved = [
+        placed = [
             Bead(_original(rows, b.source), _original(columns, b.target), score=b.score)
             for b in found
-            if not b.is_null and (b.score or 0.0) >= min_score
+            if not b.is_null
         ]
+        moved = [b for b in placed if is_sure(b)]
         if not moved:
             break
         kept += moved
     return _with_nulls(kept, len(source), len(target))
+
+
+def _cosine(bead: Bead, source: Side, target: Side) -> float:
+    left = source.windows[len(bead.source) - 1, bead.source.start]
+    return float(left @ target.windows[len(bead.target) - 1, bead.target.start])
 
 
 def _with_nulls(beads: Sequence[Bead], n_source: int, n_target: int) -> list[Bead]:

@@ -61,6 +61,16 @@ def built_in(
     )
 
 
+def _is_translation(alignment: Alignment, bead: Bead) -> bool:
+    """Whether the two sides resemble each other enough for their numbers and terms to be compared."""
+    enough = _COMPARABLE[alignment.order]
+    return not bead.is_null and (bead.similarity is None or bead.similarity >= enough)
+
+
+# on the scale of `Bead.similarity`; a text that quotes out of order often rephrases
+_COMPARABLE = {"monotone": 0.35, "free": 0.5}
+
+
 @dataclass(frozen=True, slots=True)
 class NumberCheck:
     """Numbers compared by value across 万/亿 and English scales; numerals inside names of `termbase` are no numbers."""
@@ -71,7 +81,7 @@ class NumberCheck:
     def __call__(self, alignment: Alignment) -> Iterator[Issue]:
         """Yield number-mismatch and number-style issues."""
         for index, bead in enumerate(alignment):
-            if bead.is_null:
+            if not _is_translation(alignment, bead):
                 continue
             source, target = alignment.source_text(bead), alignment.target_text(bead)
             findings = compare_quantities(
@@ -117,7 +127,7 @@ class TermCheck:
 
     def __call__(self, alignment: Alignment) -> Iterator[Issue]:
         """Yield term-mismatch, name-mismatch and term-inconsistent issues."""
-        indices = [i for i, b in enumerate(alignment) if not b.is_null]
+        indices = [i for i, b in enumerate(alignment) if _is_translation(alignment, b)]
         pairs = [(alignment.source_text(alignment[i]), alignment.target_text(alignment[i])) for i in indices]
         findings = check_terms(
             pairs,

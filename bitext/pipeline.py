@@ -35,7 +35,7 @@ from bitext.terminology import Termbase
 __all__ = ["align", "check", "read", "score", "score_pairs", "segment"]
 
 # a free search that finds this much more of the target than a monotone one means the text was reordered
-_MOVED_SHARE = 0.15
+_MOVED_SHARE = 0.1
 
 
 def read(
@@ -120,21 +120,37 @@ def align(
     rows = _filled(source), _filled(target)
     sides = _sides((source, target), rows, encoder, options)
     kernel_device = device if device and device.startswith("cuda") else "cpu"
-    beads = aligner.align_windows(
-        *sides, order="monotone" if order == "auto" else order, options=options, device=kernel_device
-    )
-    found: Order = "monotone" if order == "auto" else order
-    if order == "auto" and aligner.share_moved(*sides, beads, options=options, device=kernel_device) > _MOVED_SHARE:
-        found = "free"
-        beads = aligner.align_windows(*sides, order="free", options=options, device=kernel_device)
-    beads = aligner.restore_blanks(beads, *rows, len(source), len(target))
+    on = device if device and device.startswith("cuda") else "cpu"
+
+    def supported(beads: Sequence[Bead]) -> list[Bead]:
+        restored = aligner.restore_blanks(beads, *rows, len(source), len(target))
+        return aligner.drop_unsupported(_with_similarity(restored, source, target, encoder))
+
+    ordered = aligner.align_windows(*sides, options=options, device=on)
+    found: Order = "monotone"
+    beads = supported(ordered)
+    if order == "free" or (order == "auto" and _leaves_much_out(beads, source, target)):
+        moved = supported(aligner.find_moved(ordered, *sides, options=options, device=on))
+        if order == "free" or _aligned_share(moved, target) > _aligned_share(beads, target) + _MOVED_SHARE:
+            beads, found = moved, "free"
     return Alignment(
         source,
         target,
-        tuple(_with_similarity(beads, source, target, encoder)),
+        tuple(beads),
         order=found,
         signature=_signature(encoder, order, found, source, target),
     )
+
+
+def _leaves_much_out(beads: Sequence[Bead], source: Document, target: Document) -> bool:
+    """Whether there is enough without a counterpart on both sides that it may be the same, moved."""
+    omitted = sum(len(source.joined(b.source)) for b in beads if b.is_omission)
+    return omitted > 0.1 * len(source.text) and _aligned_share(beads, target) < 0.9
+
+
+def _aligned_share(beads: Sequence[Bead], target: Document) -> float:
+    """Share of the target in beads that can be relied on."""
+    return sum(len(target.joined(b.target)) for b in beads if aligner.is_reliable(b)) / max(1, len(target.text))
 
 
 def score(
@@ -221,9 +237,9 @@ def score_pairs(
     """
     encoder = _embedder(embedder, device)
     sources, targets = [s for s, _ in pairs], [t for _, t in pairs]
-    similarities = _similarities(encoder, sources, targets)
+    found = similarities(encoder, sources, targets)
     features = scoring.pair_features(
-        sources, targets, similarities.tolist(), source_lang=source_lang, target_lang=target_lang
+        sources, targets, found.tolist(), source_lang=source_lang, target_lang=target_lang
     )
     fidelity = scoring.fidelity_of(features)
     fidelity[[not t.strip() or not s.strip() for s, t in pairs]] = 0.0
@@ -378,18 +394,24 @@ def _with_similarity(
     beads: Sequence[Bead], source: Document, target: Document, encoder: Embedder
 ) -> list[Bead]:
     aligned = [b for b in beads if not b.is_null]
-    similarities = iter(
-        _similarities(
+    values = iter(
+        similarities(
             encoder,
             [_one_line(source.joined(b.source)) for b in aligned],
             [_one_line(target.joined(b.target)) for b in aligned],
         ).tolist()
     )
-    return [b if b.is_null else Bead(b.source, b.target, score=b.score, similarity=next(similarities)) for b in beads]
+    return [b if b.is_null else Bead(b.source, b.target, score=b.score, similarity=next(values)) for b in beads]
 
 
-def _similarities(encoder: Embedder, sources: list[str], targets: list[str]) -> NDArray[np.float64]:
-    """Cosines, rescaled so that unrelated sentences have 0 with any encoder."""
+def similarities(encoder: Embedder, sources: list[str], targets: list[str]) -> NDArray[np.float64]:
+    """Cosines of pairs, rescaled so that unrelated sentences have 0 with any encoder.
+
+    Returns
+    -------
+    ndarray of shape (len(sources),)
+        In [-1, 1].
+    """
     vectors = encoder.embed(sources + targets).astype(np.float64)
     cosines = np.einsum("ij,ij->i", vectors[: len(sources)], vectors[len(sources) :])
     floor = _unrelated_cosine(encoder)

@@ -49,7 +49,7 @@ def read(path: Path, n_segments: int, rng: random.Random) -> list[Pair]:
     by_segment: dict[int, list[dict]] = {}
     with gzip.open(path, "rt", encoding="utf-8") as stream:
         for row in map(json.loads, stream):
-            if row["mqm"] is not None:
+            if row["mqm"] is not None and row["seg"] is not None:
                 by_segment.setdefault(row["seg"], []).append(row)
     chosen = rng.sample(sorted(by_segment), min(n_segments, len(by_segment)))
     rows = [row for seg in chosen for row in rng.sample(by_segment[seg], 3)]

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from bitext import _kernels as kernels
-from bitext.alignment import Options, Side, align_windows, assemble_windows, center, needed_windows
+from bitext.alignment import Options, Side, align_windows, assemble_windows, center, drop_unsupported, needed_windows
 from bitext.data import Alignment, Bead, Document
 from bitext.errors import AlignmentError
 from hypothesis import given, settings
@@ -148,6 +148,17 @@ def test_moved_passages_are_found_in_free_order() -> None:
     beads = align_windows(whole(source), whole(moved), order="free")
     right = sum(b.target == range((b.source.start + 12) % 24, (b.source.start + 12) % 24 + 1) for b in beads if not b.is_null)
     assert right >= 22
+
+
+def test_beads_of_unrelated_texts_are_taken_apart() -> None:
+    """The last sentence and a disclaimer are not a translation because nothing else was left to pair."""
+    pairs = [Bead(range(i, i + 1), range(i, i + 1), 0.99, 0.8) for i in range(9)]
+    beads = drop_unsupported([*pairs, Bead(range(9, 11), range(9, 10), 0.6, 0.02)])
+    assert beads[:9] == pairs
+    assert [b.kind for b in beads[9:]] == ["0-1", "1-0", "1-0"] or [b.kind for b in beads[9:]] == ["1-0", "1-0", "0-1"]
+    unsure = [Bead(range(1), range(1), 0.2, 0.1), Bead(range(1, 2), range(1, 2), 0.9, 0.1)]
+    assert drop_unsupported([]) == []
+    assert [b.kind for b in drop_unsupported(unsure) if not b.is_null] == ["1-1"]
 
 
 def test_only_windows_that_matter_are_asked_for() -> None:
