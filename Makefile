@@ -14,7 +14,7 @@ help:
 	@echo "make bench   figures and speed beside peers (DATA=folder, default $(DATA))"
 
 demo: $(INSTALLED)
-	@$(BIN)/python benchmarks/demo.py
+	@$(BIN)/python benchmarks/demo.py --html demo-output/report.html
 
 test: $(INSTALLED)
 	@$(BIN)/python -P -m pytest -q

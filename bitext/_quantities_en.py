@@ -133,7 +133,16 @@ _AFTER_MONEY = {name.lower(): code for code, currency in CURRENCIES.items() for 
 _PREFIX = re.compile(
     rf"(?<![a-z])({any_of(_BEFORE)}) ?$".replace(r"us\$", r"us ?\$").replace(r"hk\$", r"hk ?\$")
 )
-_NAMES: dict[str, Name] = EN_UNITS | {name: Name("money", code) for name, code in _AFTER_MONEY.items()}
+_SMALL_CHANGE = {"fen": Name("money", "CNY", 0.01), "jiao": Name("money", "CNY", 0.1)}
+# Chinese says 60亿亿次 where English says "600 petaflops"
+_FLOPS = {
+    name: Name("plain", "", 10.0**power)
+    for power, names in ((12, "teraflops;tflops"), (15, "petaflops;pflops"), (18, "exaflops;eflops"))
+    for name in names.split(";")
+}
+_NAMES: dict[str, Name] = (
+    EN_UNITS | {name: Name("money", code) for name, code in _AFTER_MONEY.items()} | _SMALL_CHANGE | _FLOPS
+)
 _AFTER = re.compile(rf"(?P<gap> |-|- )?(?P<name>{any_of(_NAMES)})(?![a-z\d²])")
 _OF_NAME = re.compile(rf" (?:of|worth of) (?P<name>{any_of(_NAMES)})(?![a-z])")
 _SUFFIX = re.compile(r"(?:st|nd|rd|th)(?![a-z])")

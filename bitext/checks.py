@@ -8,6 +8,7 @@ wolf.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext.data import Alignment, Bead, Issue, Severity, Span
-from bitext.quantities import QuantityFinding, compare_quantities
+from bitext.quantities import QuantityFinding, compare_quantities, find_quantities
 from bitext.terminology import TermFinding, Termbase, check_terms
 
 Similarity = Callable[[list[str], list[str]], NDArray[np.float32]]
@@ -80,6 +81,7 @@ class NumberCheck:
 
     def __call__(self, alignment: Alignment) -> Iterator[Issue]:
         """Yield number-mismatch and number-style issues."""
+        yuan = _yuan(alignment)
         for index, bead in enumerate(alignment):
             if not _is_translation(alignment, bead):
                 continue
@@ -91,6 +93,7 @@ class NumberCheck:
                 target_lang=alignment.target.lang,
                 source_masked=self._names(source, alignment.source.lang),
                 target_masked=self._names(target, alignment.target.lang),
+                yuan=yuan,
             )
             for finding in findings:
                 yield _number_issue(alignment, index, bead, finding)
@@ -99,6 +102,19 @@ class NumberCheck:
         if self.termbase is None:
             return []
         return [m.span for m in self.termbase.matches(text, lang) if m.concept.pos == "name"]
+
+
+def _yuan(alignment: Alignment) -> str:
+    """Which currency a bare 元 is in this document, if nearly all of its translations agree."""
+    units: Counter[str] = Counter()
+    chinese_source = alignment.source.lang.startswith("zh")
+    for bead in alignment:
+        texts = alignment.source_text(bead), alignment.target_text(bead)
+        chinese, english = texts if chinese_source else texts[::-1]
+        if "元" in chinese and english:
+            units.update(q.unit for q in find_quantities(english, "en") if q.kind == "money")
+    currency, count = max(units.items(), key=lambda item: item[1], default=("元", 0))
+    return currency if count >= 3 and count >= 0.7 * units.total() and currency != "$" else "元"
 
 
 def _number_issue(alignment: Alignment, index: int, bead: Bead, finding: QuantityFinding) -> Issue:

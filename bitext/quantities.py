@@ -107,6 +107,7 @@ def compare_quantities(
     target_lang: str = "en",
     source_masked: Sequence[Span] = (),
     target_masked: Sequence[Span] = (),
+    yuan: str = "元",
     min_confidence: float = 0.5,
 ) -> list[QuantityFinding]:
     """Find the numbers of a source that its translation does not carry, or carries wrongly.
@@ -119,6 +120,8 @@ def compare_quantities(
         BCP 47; Chinese or English, in either direction.
     source_masked, target_masked : sequence of span
         Names and terms whose numerals are no numbers.
+    yuan : str
+        Which currency a bare 元 is in this document ("CNY", "HKD", …); by default it may be any.
     min_confidence : float, default 0.5
         Findings below this, in [0, 1], are left out.
 
@@ -135,6 +138,7 @@ def compare_quantities(
     """
     source = find_quantities(source_text, source_lang, masked=source_masked)
     target = find_quantities(target_text, target_lang, masked=target_masked)
+    source, target = ([replace(q, unit=yuan) if q.unit == "元" else q for q in side] for side in (source, target))
     source, target = _split(source, target, source_lang), _split(target, source, target_lang)
     pairs = _matched(source, target)
     lang = _with_script(target_lang, target_text)
@@ -352,8 +356,9 @@ def _precision(s: Quantity, t: Quantity) -> _Relation | None:
 def _magnitude(s: Quantity, t: Quantity) -> _Relation | None:
     """Find the same digits at another power of ten."""
     if (
-        s.kind in ("date", "ordinal", "multiple")
-        or t.kind in ("date", "ordinal", "multiple")
+        s.kind in ("date", "ordinal")
+        or t.kind in ("date", "ordinal")
+        or any(q.kind == "multiple" and q.low < 1000 for q in (s, t))  # 310万次 and "310,000 times" are counts
         or "clock" in (s.unit, t.unit)
     ):
         return None
@@ -382,6 +387,8 @@ def _magnitude(s: Quantity, t: Quantity) -> _Relation | None:
 
 def _value(s: Quantity, t: Quantity) -> _Relation | None:
     """Another number for what may be the same thing."""
+    if {s.kind, t.kind} == {"percent", "multiple"}:  # 两成多 as "more than doubled"
+        return _Relation("value", 0.2 * (0.5 + 0.5 * min(s.weight, t.weight)), None)
     exact = s.exact and t.exact
     if not exact and (s.vague or t.vague or s.kind != t.kind or s.kind == "plain"):
         return None
@@ -460,6 +467,25 @@ def _matched(source: list[Quantity], target: list[Quantity]) -> list[tuple[int, 
         pairs += [(free_source[a], free_target[b], r) for a, b in chosen if (r := relations[a][b])]
         free_source = [i for a, i in enumerate(free_source) if a not in {x for x, _ in chosen}]
         free_target = [j for b, j in enumerate(free_target) if b not in {y for _, y in chosen}]
+    return _uncrossed(pairs, source, target)
+
+
+def _uncrossed(
+    pairs: list[tuple[int, int, _Relation]], source: list[Quantity], target: list[Quantity]
+) -> list[tuple[int, int, _Relation]]:
+    """Undo an agreement by accident: 数十亿、数百亿 as "tens or hundreds of billions" is wrong twice, not once.
+
+    When two pairs cross, only one of them agrees, and in order both would be off by the same power of ten, they
+    were copied in order.
+    """
+    for a, (i, j, first) in enumerate(pairs):
+        for b, (k, m, second) in enumerate(pairs):
+            if first.name != "equal" or second.name != "magnitude" or (i - k) * (j - m) >= 0:
+                continue
+            one, other = _magnitude(source[i], target[m]), _magnitude(source[k], target[j])
+            if one and other and one.factor == other.factor:
+                pairs[a], pairs[b] = (i, m, one), (k, j, other)
+                return _uncrossed(pairs, source, target)
     return pairs
 
 
@@ -505,6 +531,8 @@ def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> 
         confidence = 0.97 * (0.3 + 0.7 * confidence)
         message += f", ×{relation.factor:.10g}"
     elif relation.name == "value":
+        if {s.kind, t.kind} == {"percent", "multiple"}:  # each alone says little; together they contradict
+            confidence = 1 - (1 - s.weight) * (1 - t.weight)
         confidence *= 1.0 if s.kind == t.kind else 0.75
     else:
         severity = "minor" if relation.factor is None else "major"
@@ -539,6 +567,8 @@ def _unit_finding(s: Quantity, t: Quantity, lang: str) -> Iterable[QuantityFindi
         confidence = differs * (0.4 if s.vague else 0.85)
     elif {s.kind, t.kind} == {"percent", "point"}:
         confidence, severity = 0.6, "minor"
+    elif {s.kind, t.kind} == {"multiple", "percent"} and _same(s.low, t.low):
+        confidence = 0.85  # 15倍 as "15 percent": the digits were kept and the unit was not
     if confidence:
         confidence *= min(s.weight, t.weight)
         message = f"{_explained(s)}; the text says {_quoted(t)}, another unit"
@@ -600,7 +630,8 @@ def _style(q: Quantity, lang: str) -> QuantityFinding | None:
     if not digits or q.low < 1000:
         return None
     lead = float(digits) if digits.count(".") <= 1 else 1.0
-    if not 0 < lead < 0.1:
+    # "0.4 million" is never said for 400,000; "0.4 billion" is
+    if not 0 < lead < (1.0 if "million" in q.text.lower() else 0.1):
         return None
     message = f"{_quoted(q)} is {meaning(q)}, said in too large a scale"
     return QuantityFinding(

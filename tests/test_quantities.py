@@ -269,3 +269,15 @@ def test_findings_are_well_formed(value, factor):
     assert finding.severity in SEVERITIES
     assert 0 < finding.confidence <= 1
     assert finding.suggestion in (format_quantity(finding.source, "en"),)
+
+
+def test_copied_scale_words_are_wrong_twice_though_one_pair_seems_to_agree():
+    """数十亿、数百亿 kept word for word: "hundreds of billions" must not be laid at 数十亿's door."""
+    findings = compare_quantities(
+        "从数十亿美元涨到数百亿美元", "from tens of billions of dollars to hundreds of billions of dollars"
+    )
+    assert [(f.kind, f.factor, f.suggestion) for f in findings] == [
+        ("magnitude", 10.0, "billions of US dollars"),
+        ("magnitude", 10.0, "tens of billions of US dollars"),
+    ]
+    assert [f.target.text for f in findings] == ["tens of billions of dollars", "hundreds of billions of dollars"]
