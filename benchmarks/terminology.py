@@ -7,6 +7,10 @@ translations, a dictionary per document).  Out, as lines of JSON:
   document's own dictionary as a house termbase.  What is right is decided here by brute force and without
   `bitext`: a rendering counts as there if its words stand in the paragraph in any regular inflection.
 * ``default``: findings per document with the default termbase, by kind, on translations by people.
+* ``without termbase``: wrong terms found by `compare_terms`, all systems given and each one alone.  A term of
+the
+  dictionary is wrong in a paragraph if none of its renderings stands there; it is found if a doubtful term
+  covers it and little else.  Precision is over the terms that could be judged, recall over all wrong ones.
 * ``speed``: seconds for a text of 100,000 Chinese characters and its translation against 50,000 concepts, all
   invented, and for building the index.
 
@@ -25,14 +29,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from bitext._renderings import Occurrence, Passages, doubt_features, doubt_probability, term_counts
 from bitext.terminology import Concept, Term, Termbase, check_terms
 
 Document = tuple[list[str], list[str], dict[str, list[str]]]
 
 
-def documents(folder: Path, name: str) -> Iterator[Document]:
+def documents(folder: Path, name: str, year: str = "*") -> Iterator[Document]:
     """Yield paragraphs of source and target, and the dictionary; `name` is a system or ``ref``."""
-    for path in sorted((folder / "ref").glob("full_data_*.jsonl")):
+    for path in sorted((folder / "ref").glob(f"full_data_{year}.jsonl")):
         year = path.stem.rsplit("_", 1)[1]
         target_path = path if name == "ref" else folder / "mt" / f"{name}.{year}.jsonl"
         if not target_path.exists():
@@ -120,6 +125,97 @@ def forms(word: str) -> set[str]:
     return found
 
 
+Judged = tuple[str, bool, list[float]]
+"""A term of the dictionary in a paragraph, as an identifier; whether it is wrong; features of its doubt."""
+
+
+def judge(
+    dictionary: dict[str, list[str]], source: list[str], targets: list[list[str]], label: str
+) -> tuple[list[Judged], int]:
+    """Match what `bitext` takes for terms with the dictionary; also count all wrong terms of the dictionary."""
+    passages = Passages([list(zip(source, target, strict=True)) for target in targets], "zh", "en")
+    places = [locate(dictionary, source, target) for target in targets]
+    judged = []
+    for key in term_counts(passages.source[0], 1):
+        everywhere = [passages.occurrences(key, j) for j in range(len(targets))]
+        for j, occurrences in enumerate(everywhere):
+            for k, occurrence in enumerate(occurrences):
+                found = max(
+                    places[j].get(occurrence.bead, ()), key=lambda p: overlap(p, occurrence), default=None
+                )
+                if found and overlap(found, occurrence) >= 0.6:
+                    features = doubt_features(passages, key, everywhere, j, k)
+                    judged.append((f"{label}/{j}/{occurrence.bead}/{found[2]}", found[3], features))
+    wrong = {
+        (j, bead, p[2]) for j, beads in enumerate(places) for bead, ps in beads.items() for p in ps if p[3]
+    }
+    return judged, len(wrong)
+
+
+def overlap(place: tuple[int, int, str, bool], occurrence: Occurrence) -> float:
+    """Return what two spans have in common over what they cover."""
+    (a, b), (c, d) = place[:2], occurrence.source_span
+    return max(0, min(b, d) - max(a, c)) / (max(b, d) - min(a, c))
+
+
+def locate(
+    dictionary: dict[str, list[str]], source: list[str], target: list[str]
+) -> dict[int, list[tuple[int, int, str, bool]]]:
+    """Per paragraph: start, end, term, and whether no rendering of it stands in the target."""
+    found: dict[int, list[tuple[int, int, str, bool]]] = {}
+    for n, (zh, en) in enumerate(zip(source, target, strict=True)):
+        taken = bytearray(len(zh))
+        for term in sorted(dictionary, key=len, reverse=True) if en.strip() else ():
+            for match in re.finditer(re.escape(term), zh):
+                if not any(taken[match.start() : match.end()]):
+                    taken[match.start() : match.end()] = b"\1" * len(term)
+                    is_wrong = not any(stands_in(rendering, en) for rendering in dictionary[term])
+                    found.setdefault(n, []).append((*match.span(), term, is_wrong))
+    return found
+
+
+def judge_all(folder: Path, names: list[str], *, several: bool, year: str = "*") -> tuple[list[Judged], int]:
+    """Judge the terms of all documents, the systems together or each alone."""
+    judged: list[Judged] = []
+    n_wrong = 0
+    by_source: dict[str, tuple[list[str], dict[str, list[str]], list[list[str]]]] = {}
+    for name in names:
+        for source, target, dictionary in documents(folder, name, year):
+            by_source.setdefault("\n\n".join(source), (source, dictionary, []))[2].append(target)
+    for n, (source, dictionary, targets) in enumerate(by_source.values()):
+        for i, group in enumerate([targets] if several else [[target] for target in targets]):
+            more, wrong = judge(dictionary, source, group, f"{n}/{i}")
+            judged += more
+            n_wrong += wrong
+    return judged, n_wrong
+
+
+def precision_at(judged: list[Judged], n_wrong: int, recall: float) -> float | None:
+    """Return the precision where `recall` is reached, each term of a paragraph counting once, at its surest."""
+    surest: dict[str, tuple[float, bool]] = {}
+    for identifier, is_wrong, features in judged:
+        surest[identifier] = max(
+            surest.get(identifier, (0.0, is_wrong)), (doubt_probability(features), is_wrong)
+        )
+    found = 0
+    for n, (_, is_wrong) in enumerate(sorted(surest.values(), reverse=True), 1):
+        found += is_wrong
+        if found >= recall * n_wrong:
+            return round(found / n, 3)
+    return None
+
+
+def score_doubts(folder: Path, systems: list[str]) -> dict[str, object]:
+    """Measure what is found without a termbase."""
+    figures: dict[str, object] = {}
+    for label, several in (("several translations", True), ("one translation", False)):
+        judged, n_wrong = judge_all(folder, systems, several=several)
+        figures[label] = {
+            f"precision at recall {r}": precision_at(judged, n_wrong, r) for r in (0.2, 0.35, 0.5)
+        }
+    return figures
+
+
 def count_alarms(folder: Path) -> dict[str, object]:
     """Count the findings of the default termbase on translations by people."""
     base, kinds, n_documents = Termbase.default(), Counter[str](), 0
@@ -173,6 +269,7 @@ def main() -> None:
     for name in ("ref", *systems):
         print(json.dumps({"dictionary": score_dictionary(folder, name)}))
     print(json.dumps({"default": count_alarms(folder)}))
+    print(json.dumps({"without termbase": score_doubts(folder, systems)}))
     print(json.dumps({"speed": measure_speed()}))
 
 

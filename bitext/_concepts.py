@@ -13,10 +13,11 @@ from functools import lru_cache
 from typing import Literal
 
 from bitext._termmatch import fold
-from bitext.data import Term, TermStatus
+from bitext.data import Severity, Span, Term, TermStatus
 from bitext.errors import TermbaseError
 
 PartOfSpeech = Literal["name", "noun", "phrase"]
+Kind = Literal["known-wrong", "deprecated", "missing", "name", "inconsistent", "latin", "entity", "doubtful"]
 
 _STATUSES: dict[str, TermStatus] = {
     **dict.fromkeys(("", "preferred", "approved", "main", "recommended", "standard", "valid"), "preferred"),
@@ -99,6 +100,40 @@ class Concept:
                 if term.status == status:
                     return term
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class TermFinding:
+    """Something about a term that an editor should look at, in one bead.
+
+    Attributes
+    ----------
+    kind : {"known-wrong", "deprecated", "missing", "name", "inconsistent", "latin", "entity", "doubtful"}
+        ``missing``: no accepted rendering; ``name``: a proper name rendered word for word; ``latin``: a Latin
+        string of the source that does not come back; ``entity``: a named entity nothing in the source names;
+        ``doubtful``: a rendering that other passages or translations speak against.
+    concept : Concept or None
+    source_span, target_span : tuple of int or None
+        Code points into the texts of the bead; None where there is nothing to point at.
+    severity : {"minor", "major"}
+    confidence : float
+        In [0, 1].
+    message : str
+    suggestion : str or None
+        What to write instead.
+    evidence : tuple of str
+        Strongest first.
+    """
+
+    kind: Kind
+    concept: Concept | None
+    source_span: Span | None
+    target_span: Span | None
+    severity: Severity
+    confidence: float
+    message: str
+    suggestion: str | None = None
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,7 +279,9 @@ class BeadScores:
             scores[s][~usable] = _NEVER
         return first, scores
 
-    def _length_fit(self, a: int, b: int, start: int, stop: int, first: int, last: int) -> NDArray[np.float64]:
+    def _length_fit(
+        self, a: int, b: int, start: int, stop: int, first: int, last: int
+    ) -> NDArray[np.float64]:
         """1 when the sides are as long as they should be, falling to 0 as a Cauchy density does.
 
         Its long tails forgive a free translation what a normal density would not.
@@ -287,7 +289,10 @@ class BeadScores:
         i, j = np.arange(start, stop), np.arange(first, last)
         left = self._source_sums[np.minimum(i + a, self.n_source)] - self._source_sums[i]
         right = self._target_sums[np.minimum(j + b, self.n_target)] - self._target_sums[j]
-        off = np.log(np.maximum(right, 1.0))[None, :] - np.log(np.maximum(left, 1.0) * self._weights.ratio)[:, None]
+        off = (
+            np.log(np.maximum(right, 1.0))[None, :]
+            - np.log(np.maximum(left, 1.0) * self._weights.ratio)[:, None]
+        )
         return np.asarray(1.0 / (1.0 + (off / self._weights.spread) ** 2))
 
 
@@ -398,7 +403,9 @@ def _push(
         join(goal, closed[start - low : stop - low] + row[s, start - low : stop - low], out=goal)
 
 
-def backward(scores: BeadScores, costs: Costs, *, temperature: float = 1.0) -> tuple[list[Float], list[Float]]:
+def backward(
+    scores: BeadScores, costs: Costs, *, temperature: float = 1.0
+) -> tuple[list[Float], list[Float]]:
     """Log-sum-exp of all ways from each cell to the end.
 
     Returns

@@ -22,7 +22,7 @@ _WORD = re.compile(r"[^\W_]+(?:[&'’.][^\W_]+)*")
 _CAPITAL = r"(?:[A-Z][\w&'’]*(?:[.-]\w+)*|\d+(?:\.\d+)*)"
 _PHRASE = re.compile(rf"{_CAPITAL}(?:[ \u00a0]+(?:(?:of|the|for|and|&|in|on)[ \u00a0]+){{0,2}}{_CAPITAL})*")
 _QUOTED = re.compile(r"[“\"'‘]([^“”\"‘’\n]{2,60})[”\"'’]")
-_FUNCTION = frozenset({
+FUNCTION_WORDS = frozenset({
     "a", "an", "the", "this", "that", "these", "those", "its", "it", "he", "she", "they", "we", "i",
     "you", "our", "their", "his", "her", "my", "your", "there", "here", "in", "on", "at", "by", "for",
     "from", "to", "of", "with", "as", "after", "before", "since", "while", "when", "if", "but", "and",
@@ -62,7 +62,7 @@ class Literal:
 def words(phrase: str) -> list[str]:
     """Lower-case words of `phrase` without function words."""
     found = (m[0].lower().replace("’", "'").removesuffix("'s") for m in _WORD.finditer(phrase))
-    return [w for w in found if w not in _FUNCTION]
+    return [w for w in found if w not in FUNCTION_WORDS]
 
 
 def literal(name: str, phrase: str) -> Literal:
@@ -89,9 +89,9 @@ def literal_runs(name: str, text: str) -> list[Span]:
     for match in _WORD.finditer(text):
         word = match[0].lower().replace("’", "'").removesuffix("'s")
         broken = runs[-1] and not text[runs[-1][-1][1] : match.start()].isspace()
-        if broken or (word not in _FUNCTION and not _piece(_stem(word), pieces)):
+        if broken or (word not in FUNCTION_WORDS and not _piece(_stem(word), pieces)):
             runs.append([])
-        if word not in _FUNCTION and _piece(_stem(word), pieces):
+        if word not in FUNCTION_WORDS and _piece(_stem(word), pieces):
             runs[-1].append(match.span())
     return [(run[0][0], run[-1][1]) for run in runs if len(run) > 1]
 
@@ -253,9 +253,9 @@ def _free(taken: bytearray, start: int, end: int) -> Iterable[Span]:
 def _trimmed(text: str, start: int, end: int) -> Span:
     """Cut function words and punctuation off both ends."""
     tokens = [m.span() for m in _WORD.finditer(text, start, end)]
-    while tokens and text[slice(*tokens[0])].lower() in _FUNCTION:
+    while tokens and text[slice(*tokens[0])].lower() in FUNCTION_WORDS:
         tokens.pop(0)
-    while tokens and text[slice(*tokens[-1])].lower() in _FUNCTION:
+    while tokens and text[slice(*tokens[-1])].lower() in FUNCTION_WORDS:
         tokens.pop()
     return (tokens[0][0], tokens[-1][1]) if tokens else (start, start)
 
@@ -263,13 +263,13 @@ def _trimmed(text: str, start: int, end: int) -> Span:
 def is_always_capitalized(phrase: str, text: str) -> bool:
     """Whether every content word of `phrase` has a capital wherever the phrase stands in `text`."""
     found = re.findall(re.escape(phrase), text, re.IGNORECASE)
-    return all(w[0].isupper() for p in found for w in _WORD.findall(p) if w.lower() not in _FUNCTION)
+    return all(w[0].isupper() for p in found for w in _WORD.findall(p) if w.lower() not in FUNCTION_WORDS)
 
 
 def windows(text: str, longest: int) -> list[Span]:
     """Spans of up to `longest` consecutive words of `text`, no function word at either end."""
     tokens = [m.span() for m in _WORD.finditer(text)]
-    bare = [text[start:end].lower() in _FUNCTION for start, end in tokens]
+    bare = [text[start:end].lower() in FUNCTION_WORDS for start, end in tokens]
     return [
         (tokens[i][0], tokens[j][1])
         for i in range(len(tokens))

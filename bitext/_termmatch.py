@@ -26,7 +26,7 @@ HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _DROPPED = frozenset(" \t\u00a0\u3000\u200b\ufeff-\u2010\u2011\u2012·•・‧∙")
 _DROP = dict.fromkeys(map(ord, _DROPPED))
 _LATIN = re.compile(r"[A-Za-z0-9\u00c0-\u024f]+")
-_TOKEN = re.compile(r"([^\W\d_]+)(?:['’](?:s|S)\b)?|\d+(?:[.,]\d+)*|&|[+#]")
+TOKEN = re.compile(r"([^\W\d_]+)(?:['’](?:s|S)\b)?|\d+(?:[.,]\d+)*|&|[+#]")
 _IRREGULAR = {
     "men": "man", "children": "child", "people": "person", "feet": "foot", "teeth": "tooth",
     "mice": "mouse", "criteria": "criterion", "phenomena": "phenomenon", "indices": "index",
@@ -106,7 +106,7 @@ def term_key(text: str, lang: str) -> str:
     """Return the compact form under which a term is indexed; empty if nothing but punctuation is left."""
     if lang.lower().startswith("zh"):
         return fold(text.strip(" 《》「」『』“”\"'〈〉")).translate(_DROP)
-    words = [lemma(m[1] or m[0]) for m in _TOKEN.finditer(text)]
+    words = [lemma(m[1] or m[0]) for m in TOKEN.finditer(text)]
     if len(words) > 1 and words[0] in ("the", "a", "an"):
         del words[0]
     return "".join(words)
@@ -129,7 +129,7 @@ def _compact_english(text: str) -> Compact:
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
     length = 0
-    for match in _TOKEN.finditer(text):
+    for match in TOKEN.finditer(text):
         word = lemma(match[1] or match[0])
         words.append(word)
         starts[length] = match.start()
@@ -156,8 +156,8 @@ def is_inflected(term: str, text: str) -> bool:
 
     So does stress test in stress-tested.  Slower than an index; for the few terms that one did not find.
     """
-    wanted = [lemma(m[1] or m[0]) for m in _TOKEN.finditer(term)]
-    there = [lemma(m[1] or m[0]) for m in _TOKEN.finditer(text)]
+    wanted = [lemma(m[1] or m[0]) for m in TOKEN.finditer(term)]
+    there = [lemma(m[1] or m[0]) for m in TOKEN.finditer(text)]
     forms = [{word, _without_ending(word)} for word in there]
     return any(
         all(w in form or w.removesuffix("e") in form for w, form in zip(wanted, forms[i:], strict=False))
@@ -251,17 +251,29 @@ _LONGEST = 5  # characters; longer words of the dictionary are phrases, and a te
 
 @lru_cache(maxsize=1)
 def _words() -> tuple[dict[str, int], float]:
-    """Word frequencies of jieba's dictionary and the logarithm of their sum.
+    """Word frequencies of jieba's dictionary and the logarithm of their sum."""
+    fields = _dictionary()
+    frequencies = dict(zip(fields[::3], map(int, fields[1::3]), strict=True))
+    return frequencies, log(sum(frequencies.values()))
 
-    Only its data file is used: importing jieba warns and logs, and its own loader takes a second and writes a
+
+@lru_cache(maxsize=1)
+def parts_of_speech() -> dict[str, str]:
+    """Return the words of jieba's dictionary with their tags, as in the corpus of the People's Daily."""
+    fields = _dictionary()
+    return dict(zip(fields[::3], fields[2::3], strict=True))
+
+
+def _dictionary() -> list[str]:
+    """Words, frequencies and tags by turns.
+
+    Only the data file is used: importing jieba warns and logs, and its own loader takes a second and writes a
     cache into the system's temporary folder.
     """
     spec = find_spec("jieba")
     if spec is None or spec.origin is None:
         raise TermbaseError("the package 'jieba' is not installed. Install it with: pip install jieba")
-    fields = Path(spec.origin).with_name("dict.txt").read_text(encoding="utf-8").split()
-    frequencies = dict(zip(fields[::3], map(int, fields[1::3]), strict=True))
-    return frequencies, log(sum(frequencies.values()))
+    return Path(spec.origin).with_name("dict.txt").read_text(encoding="utf-8").split()
 
 
 def crossings(text: str) -> bytearray:

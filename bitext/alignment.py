@@ -132,14 +132,15 @@ def needed_windows(
     scores = _bead_scores(*sides, options, "cpu", ratio)
     # a wide temperature: composed windows are only roughly right
     beads = _likely_beads(scores, options, temperature=2 * options.temperature, threshold=threshold)
-    starts = [{(s.start, s.stop) for s, _ in beads if len(s) > 1}, {(t.start, t.stop) for _, t in beads if len(t) > 1}]
+    starts = [
+        {(s.start, s.stop) for s, _ in beads if len(s) > 1},
+        {(t.start, t.stop) for _, t in beads if len(t) > 1},
+    ]
     needed = [[range(*window) for window in sorted(side)] for side in starts]
     return needed[0], needed[1]
 
 
-def assemble_windows(
-    segments: Float, windows: Sequence[range], vectors: Float, *, max_overlap: int
-) -> Float:
+def assemble_windows(segments: Float, windows: Sequence[range], vectors: Float, *, max_overlap: int) -> Float:
     """Put segment vectors and the vectors of some longer windows into one window array.
 
     Parameters
@@ -168,7 +169,12 @@ def assemble_windows(
 
 
 def align_windows(
-    source: Side, target: Side, *, order: Order = "monotone", options: Options | None = None, device: str = "cpu"
+    source: Side,
+    target: Side,
+    *,
+    order: Order = "monotone",
+    options: Options | None = None,
+    device: str = "cpu",
 ) -> list[Bead]:
     """Find the beads.
 
@@ -331,7 +337,14 @@ def _bead_scores(source: Side, target: Side, options: Options, device: str, rati
         band = _band_between_anchors(source.windows[0], target.windows[0])
     weights = Weights(options.margin, options.spread, options.size, ratio)
     return BeadScores(
-        source.windows, target.windows, source.lengths, target.lengths, options.shapes, band, weights, device=device
+        source.windows,
+        target.windows,
+        source.lengths,
+        target.lengths,
+        options.shapes,
+        band,
+        weights,
+        device=device,
     )
 
 
@@ -466,7 +479,9 @@ def _with_nulls(beads: Sequence[Bead], n_source: int, n_target: int) -> list[Bea
     """Add an omission or addition for each segment that is in no bead."""
     omissions = _uncovered([b.source for b in beads], n_source).tolist()
     additions = _uncovered([b.target for b in beads], n_target).tolist()
-    nulls = [Bead(range(i, i + 1), range(0)) for i in omissions] + [Bead(range(0), range(j, j + 1)) for j in additions]
+    nulls = [Bead(range(i, i + 1), range(0)) for i in omissions] + [
+        Bead(range(0), range(j, j + 1)) for j in additions
+    ]
     return [*beads, *nulls]
 
 

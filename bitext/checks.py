@@ -22,7 +22,9 @@ from bitext.terminology import TermFinding, Termbase, check_terms
 
 Similarity = Callable[[list[str], list[str]], NDArray[np.float32]]
 
-_HAN_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff][\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef]*")
+_HAN_RUN = re.compile(
+    r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff][\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef]*"
+)
 _LATIN_RUN = re.compile(r"[A-Za-z][A-Za-z'’.,;:\- ]+[A-Za-z]")
 _WORD = re.compile(r"\w")
 
@@ -38,9 +40,7 @@ class Check(Protocol):
         """Yield the issues of one translation."""
 
 
-def built_in(
-    *, termbase: Termbase | None = None, similarity: Similarity | None = None
-) -> tuple[Check, ...]:
+def built_in(*, termbase: Termbase | None = None, similarity: Similarity | None = None) -> tuple[Check, ...]:
     """All built-in checks.
 
     Parameters
@@ -203,7 +203,11 @@ class OmissionCheck:
                 severity="neutral" if excerpt else _severity_of_size(size, of=1.0),
                 confidence=0.9 if size > 4 else 0.6,
                 message=f"{_count(len(source), 'segment')} ({size} characters) of the source "
-                + ("not translated here; the text translates only parts of its source" if excerpt else "not translated"),
+                + (
+                    "not translated here; the text translates only parts of its source"
+                    if excerpt
+                    else "not translated"
+                ),
                 bead=first,
                 source_span=span,
                 evidence=("no target segment aligns with this passage",),
@@ -246,7 +250,11 @@ def _null_runs(alignment: Alignment, *, omissions: bool) -> Iterator[tuple[int, 
             start = index
         elif not wanted and start is not None:
             first, last = alignment[start], alignment[index - 1]
-            yield start, range(first.source.start, last.source.stop), range(first.target.start, last.target.stop)
+            yield (
+                start,
+                range(first.source.start, last.source.stop),
+                range(first.target.start, last.target.stop),
+            )
             start = None
 
 
@@ -283,7 +291,9 @@ class UntranslatedCheck:
         for index, bead in enumerate(alignment):
             text = alignment.target_text(bead)
             offset = alignment.target.span(bead.target)[0]
-            spans = _left_in_chinese(text) if into_english else _copied_latin(text, alignment.source_text(bead))
+            spans = (
+                _left_in_chinese(text) if into_english else _copied_latin(text, alignment.source_text(bead))
+            )
             for start, end in spans:
                 yield self._issue(alignment, index, (start + offset, end + offset))
 

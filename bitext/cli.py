@@ -110,7 +110,9 @@ def _add_pair(command: Any, *, targets: str) -> None:
     command.add_argument("targets", metavar="TARGET", nargs=targets, help="its translation")
     _add_reading(command)
     _add_encoder(command)
-    command.add_argument("--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto")
+    command.add_argument(
+        "--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto"
+    )
 
 
 def _add_reading(command: Any) -> None:
@@ -134,8 +136,12 @@ def _add_segment(commands: Commands) -> None:
     command.add_argument("file", metavar="FILE", help="- is standard input")
     command.add_argument("--lang", choices=("zh", "en"), help="default: detected")
     command.add_argument("--encoding", help="default: detected")
-    command.add_argument("--quotes", choices=("fine", "keep"), default="fine", help="split inside quotations or not")
-    command.add_argument("--newline", choices=("hard", "soft", "auto"), default="auto", help="what a line end means")
+    command.add_argument(
+        "--quotes", choices=("fine", "keep"), default="fine", help="split inside quotations or not"
+    )
+    command.add_argument(
+        "--newline", choices=("hard", "soft", "auto"), default="auto", help="what a line end means"
+    )
     command.add_argument("--max-chars", type=int, metavar="N", help="divide longer segments at weaker marks")
 
 
@@ -181,7 +187,9 @@ def _align(args: argparse.Namespace) -> int:
     aligned = sum(not bead.is_null for bead in alignment)
     n_omissions = sum(bead.is_omission for bead in alignment)
     n_additions = sum(bead.is_addition for bead in alignment)
-    _log(f"{aligned} beads aligned, {n_omissions} omissions, {n_additions} additions, {alignment.order} order")
+    _log(
+        f"{aligned} beads aligned, {n_omissions} omissions, {n_additions} additions, {alignment.order} order"
+    )
     return 0
 
 
@@ -206,9 +214,15 @@ def _add_score(commands: Commands) -> None:
     command.add_argument("targets", metavar="TARGET", nargs="*", help="translations of it")
     _add_reading(command)
     _add_encoder(command)
-    command.add_argument("--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto")
-    command.add_argument("--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER")
-    command.add_argument("--pairs", metavar="FILE", help="score source⇥target lines instead; - is standard input")
+    command.add_argument(
+        "--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto"
+    )
+    command.add_argument(
+        "--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER"
+    )
+    command.add_argument(
+        "--pairs", metavar="FILE", help="score source⇥target lines instead; - is standard input"
+    )
 
 
 def _score(args: argparse.Namespace) -> int:
@@ -217,7 +231,9 @@ def _score(args: argparse.Namespace) -> int:
     if not args.source or not args.targets:
         raise BitextError("score needs a SOURCE and at least one TARGET, or --pairs FILE.")
     if args.format in ("tsv", "jsonl"):
-        raise BitextError(f"--format {args.format} goes with --pairs; documents are scored as text, json or csv.")
+        raise BitextError(
+            f"--format {args.format} goes with --pairs; documents are scored as text, json or csv."
+        )
     reports = _reports(args, checks=())
     if args.format == "json":
         from bitext.report import to_json
@@ -242,7 +258,9 @@ def _print_scores(reports: Sequence[Report], *, comma: bool) -> None:
         for report in reports:
             values = [report.scores.fidelity, *(getattr(report.scores.drift, n) for n in names)]
             values += [value for _, value, _ in report.scores.reference]
-            table.writerow([report.alignment.target.path, *(f"{v:.4f}" for v in values), report.scores.signature])
+            table.writerow(
+                [report.alignment.target.path, *(f"{v:.4f}" for v in values), report.scores.signature]
+            )
         return
     for report in reports:
         drift = ", ".join(f"{getattr(report.scores.drift, n):.1%} {n}" for n in names)
@@ -265,7 +283,11 @@ def _score_pairs(args: argparse.Namespace) -> int:
             )
         pairs.append((cells[0], cells[1]))
     fidelity = pipeline.score_pairs(
-        pairs, embedder=args.embedder, source_lang=args.source_lang, target_lang=args.target_lang, device=args.device
+        pairs,
+        embedder=args.embedder,
+        source_lang=args.source_lang,
+        target_lang=args.target_lang,
+        device=args.device,
     )
     for value in fidelity.tolist():
         print(json.dumps({"fidelity": round(value, 4)}) if args.format == "jsonl" else f"{value:.4f}")
@@ -273,11 +295,15 @@ def _score_pairs(args: argparse.Namespace) -> int:
 
 
 def _add_check(commands: Commands) -> None:
-    command = _command(commands, "check", _check, "Flag wrong terms, names and numbers, omissions and additions.")
+    command = _command(
+        commands, "check", _check, "Flag wrong terms, names and numbers, omissions and additions."
+    )
     _add_pair(command, targets="+")
     _add_output(command)
     command.add_argument("--termbase", metavar="FILE", help="the project's terms: TSV, CSV, JSONL, TBX")
-    command.add_argument("--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER")
+    command.add_argument(
+        "--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER"
+    )
     command.add_argument(
         "--fail-on",
         choices=(*SEVERITIES, "never"),
@@ -315,13 +341,17 @@ def _reports(args: argparse.Namespace, *, checks: tuple[Any, ...] | None) -> lis
     termbase = Termbase.read(args.termbase) if getattr(args, "termbase", None) else None
     source = _read_document(args, args.source, args.source_lang, "source")
     targets = [_read_document(args, path, args.target_lang, "target") for path in args.targets]
-    reference = _read_document(args, args.reference, args.target_lang, "reference") if args.reference else None
+    reference = (
+        _read_document(args, args.reference, args.target_lang, "reference") if args.reference else None
+    )
     embedder = pipeline.remembering(args.embedder, device=args.device)
     reports = []
     for target in targets:
         alignment = pipeline.align(source, target, embedder=embedder, order=args.order, device=args.device)
         reports.append(
-            pipeline.check(alignment, termbase=termbase, checks=checks, reference=reference, embedder=embedder)
+            pipeline.check(
+                alignment, termbase=termbase, checks=checks, reference=reference, embedder=embedder
+            )
         )
     return reports
 
@@ -346,7 +376,9 @@ def _add_batch(commands: Commands) -> None:
     command.add_argument("--resume", action="store_true", help="go on with OUT and skip what is done")
     command.add_argument("--source-lang", default="zh", metavar="LANG", help="zh or en; default: zh")
     command.add_argument("--target-lang", default="en", metavar="LANG", help="zh or en; default: en")
-    command.add_argument("--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto")
+    command.add_argument(
+        "--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto"
+    )
     command.add_argument("--termbase", metavar="FILE", help="the project's terms")
     _add_encoder(command)
 
@@ -373,7 +405,9 @@ def _batch(args: argparse.Namespace) -> int:
 def _add_eval(commands: Commands) -> None:
     command = _command(commands, "eval", _eval, "Measure a stage on data with gold; prints one JSON object.")
     command.add_argument("stage", choices=("alignment", "segmentation"))
-    command.add_argument("data", metavar="DATA", help="a folder with src, tgt and gold, or a JSONL file of documents")
+    command.add_argument(
+        "data", metavar="DATA", help="a folder with src, tgt and gold, or a JSONL file of documents"
+    )
     _add_encoder(command)
 
 

@@ -174,7 +174,9 @@ class Bead:
 
     def __post_init__(self) -> None:
         if self.source.step != 1 or self.target.step != 1:
-            raise AlignmentError(f"bead {self.source}-{self.target} skips segments; expected ranges of step 1.")
+            raise AlignmentError(
+                f"bead {self.source}-{self.target} skips segments; expected ranges of step 1."
+            )
         if not len(self.source) and not len(self.target):
             raise AlignmentError("a bead is empty on both sides; expected at least one segment.")
 
@@ -300,7 +302,9 @@ class Term:
         if not self.text.strip():
             raise BitextError("a term has no text; expected at least one character.")
         if self.status not in TERM_STATUSES:
-            raise BitextError(f"term {self.text!r} has status {self.status!r}; expected one of {TERM_STATUSES}.")
+            raise BitextError(
+                f"term {self.text!r} has status {self.status!r}; expected one of {TERM_STATUSES}."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +345,10 @@ class Issue:
 
     def __post_init__(self) -> None:
         if self.severity not in SEVERITIES:
-            raise BitextError(f"issue {self.check!r} has severity {self.severity!r}; expected one of {SEVERITIES}.")
+            raise BitextError(
+                f"issue {self.check!r} has severity {self.severity!r}; expected one of {SEVERITIES}."
+            )
         if not 0.0 <= self.confidence <= 1.0:
-            raise BitextError(f"issue {self.check!r} has confidence {self.confidence!r}; expected a number in [0, 1].")
+            raise BitextError(
+                f"issue {self.check!r} has confidence {self.confidence!r}; expected a number in [0, 1]."
+            )

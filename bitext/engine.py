@@ -107,7 +107,9 @@ def batch(
     worker = _Worker(settings, str(base))
     out = Path(out)
     if out.exists() and not resume:
-        raise BitextError(f"{out} exists; expected a new file. Pass resume (--resume) to go on with it, or delete it.")
+        raise BitextError(
+            f"{out} exists; expected a new file. Pass resume (--resume) to go on with it, or delete it."
+        )
     done = _finished(out, worker.signature) if resume else set()
     counts = {"done": 0, "failed": 0, "skipped": 0}
     todo = _without(done, _numbered(pairs), counts)
@@ -133,7 +135,10 @@ def _numbered(pairs: Iterable[Mapping[str, Any] | str]) -> Iterator[Row]:
         row = _parsed(pair, number)
         identifier = str(row["id"])
         if identifier in seen:
-            row = {"id": row["id"], "error": f"id {identifier!r} occurs again in row {number}; expected it once."}
+            row = {
+                "id": row["id"],
+                "error": f"id {identifier!r} occurs again in row {number}; expected it once.",
+            }
         seen.add(identifier)
         yield row
 
@@ -142,7 +147,10 @@ def _parsed(pair: Mapping[str, Any] | str, number: int) -> Row:
     try:
         row = json.loads(pair) if isinstance(pair, str) else dict(pair)
     except json.JSONDecodeError as error:
-        return {"id": f"row {number}", "error": f"row {number} is no JSON ({error.msg}, column {error.colno})."}
+        return {
+            "id": f"row {number}",
+            "error": f"row {number} is no JSON ({error.msg}, column {error.colno}).",
+        }
     if not isinstance(row, dict):
         return {"id": f"row {number}", "error": f"row {number} is {type(row).__name__}; expected an object."}
     row.setdefault("id", f"row {number}")
@@ -150,7 +158,10 @@ def _parsed(pair: Mapping[str, Any] | str, number: int) -> Row:
         given = [key for key in (side, f"{side}_path") if isinstance(row.get(key), str)]
         if len(given) != 1:
             fact = "both" if given else "neither"
-            return {"id": row["id"], "error": f"row {number} has {fact} of {side!r} and '{side}_path'; expected one."}
+            return {
+                "id": row["id"],
+                "error": f"row {number} has {fact} of {side!r} and '{side}_path'; expected one.",
+            }
     return row
 
 
@@ -223,7 +234,9 @@ class _Worker:
 
     def __call__(self, rows: Sequence[Row]) -> list[Row]:
         loaded = [self._load(row) for row in rows]
-        texts = [text for pair in loaded if not isinstance(pair, dict) for side in pair for text in side.segments]
+        texts = [
+            text for pair in loaded if not isinstance(pair, dict) for side in pair for text in side.segments
+        ]
         self._embedder.forget()
         self._embedder.embed(texts)
         return [
@@ -268,5 +281,3 @@ class _Worker:
             "signature": report.signature,
             "run": self.signature,
         }
-
-

@@ -150,7 +150,9 @@ def _leaves_much_out(beads: Sequence[Bead], source: Document, target: Document) 
 
 def _aligned_share(beads: Sequence[Bead], target: Document) -> float:
     """Share of the target in beads that can be relied on."""
-    return sum(len(target.joined(b.target)) for b in beads if aligner.is_reliable(b)) / max(1, len(target.text))
+    return sum(len(target.joined(b.target)) for b in beads if aligner.is_reliable(b)) / max(
+        1, len(target.text)
+    )
 
 
 def score(
@@ -401,7 +403,9 @@ def _with_similarity(
             [_one_line(target.joined(b.target)) for b in aligned],
         ).tolist()
     )
-    return [b if b.is_null else Bead(b.source, b.target, score=b.score, similarity=next(values)) for b in beads]
+    return [
+        b if b.is_null else Bead(b.source, b.target, score=b.score, similarity=next(values)) for b in beads
+    ]
 
 
 def similarities(encoder: Embedder, sources: list[str], targets: list[str]) -> NDArray[np.float64]:

@@ -138,7 +138,9 @@ def compare_quantities(
     """
     source = find_quantities(source_text, source_lang, masked=source_masked)
     target = find_quantities(target_text, target_lang, masked=target_masked)
-    source, target = ([replace(q, unit=yuan) if q.unit == "元" else q for q in side] for side in (source, target))
+    source, target = (
+        [replace(q, unit=yuan) if q.unit == "元" else q for q in side] for side in (source, target)
+    )
     source, target = _split(source, target, source_lang), _split(target, source, target_lang)
     pairs = _matched(source, target)
     lang = _with_script(target_lang, target_text)
@@ -358,7 +360,9 @@ def _magnitude(s: Quantity, t: Quantity) -> _Relation | None:
     if (
         s.kind in ("date", "ordinal")
         or t.kind in ("date", "ordinal")
-        or any(q.kind == "multiple" and q.low < 1000 for q in (s, t))  # 310万次 and "310,000 times" are counts
+        or any(
+            q.kind == "multiple" and q.low < 1000 for q in (s, t)
+        )  # 310万次 and "310,000 times" are counts
         or "clock" in (s.unit, t.unit)
     ):
         return None
@@ -648,7 +652,7 @@ def _suggestion(s: Quantity, t: Quantity | None, lang: str) -> str:
         and s.unit in ("元", "$")
     ):
         s = replace(s, unit=t.unit)
-    if t is not None and t.text.upper().startswith("RMB") and not s.vague:
+    if t is not None and t.text.upper().startswith("RMB") and s.unit in ("CNY", "元") and not s.vague:
         hedge, number = format_quantity(s, lang), format_quantity(replace(s, hedge=""), lang)
         return hedge.removesuffix(number) + "RMB" + number.removesuffix(" yuan")
     return format_quantity(s, lang)

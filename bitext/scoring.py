@@ -181,7 +181,11 @@ def reference_scores(alignment: Alignment, reference: Alignment) -> tuple[tuple[
     units = _common_units(alignment, reference)
     texts = [_unit_text(alignment, unit) for unit in units], [_unit_text(reference, unit) for unit in units]
     chinese = alignment.target.lang.startswith("zh")
-    metrics = (BLEU(tokenize="zh" if chinese else "13a"), CHRF(), TER(asian_support=chinese, normalized=chinese))
+    metrics = (
+        BLEU(tokenize="zh" if chinese else "13a"),
+        CHRF(),
+        TER(asian_support=chinese, normalized=chinese),
+    )
     scored = [(metric, metric.corpus_score(texts[0], [texts[1]])) for metric in metrics]
     return tuple((score.name, float(score.score), str(metric.get_signature())) for metric, score in scored)
 

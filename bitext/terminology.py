@@ -2,7 +2,9 @@
 
 `Termbase` reads and writes the usual formats and finds its terms in running text.  `check_terms` looks at all
 beads of a document at once: a term whose accepted rendering stands in the target is fine; otherwise it says
-what stands there instead, from several kinds of evidence, and keeps silent on a weak signal.
+what stands there instead, from several kinds of evidence, and keeps silent on a weak signal.  `compare_terms`
+sets several translations against each other, and `extract_terms` lists the terms of a document with their
+renderings, for a new termbase.
 
 Termbase rows may carry a condition on the Chinese context, honored by the matcher:
 ``only-if-followed-by:X,Y``, ``only-if-preceded-by:X``, ``not-if-followed-by:X``, ``not-if-preceded-by:X``,
@@ -15,19 +17,29 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from bitext import _names
-from bitext._concepts import Concept
+from bitext._concepts import Concept, TermFinding
 from bitext._locate import Located, Similarity, Sought, locate
 from bitext._newnames import new_names
 from bitext._termbase import Termbase, TermMatch
+from bitext._termcompare import TermCandidate, compare_terms, extract_terms, termbase_of
 from bitext._termmatch import compact, fold, is_inflected, segment, term_key
-from bitext.data import Severity, Span, Term
+from bitext.data import Span, Term
 
-__all__ = ["Concept", "Term", "TermFinding", "TermMatch", "Termbase", "check_terms"]
+__all__ = [
+    "Concept",
+    "Term",
+    "TermCandidate",
+    "TermFinding",
+    "TermMatch",
+    "Termbase",
+    "check_terms",
+    "compare_terms",
+    "extract_terms",
+    "termbase_of",
+]
 
-Kind = Literal["known-wrong", "deprecated", "missing", "name", "inconsistent", "latin", "entity"]
 
 _ACCEPTED = ("preferred", "admitted")
 _SHOWN = 0.4
@@ -36,39 +48,6 @@ _VARIANTS = 5
 """A term with more accepted renderings is a matter of style; using two of them is no inconsistency."""
 _REPORTED = 0.6
 """From this confidence a name that is not in the termbase's form is reported; no single clue reaches it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TermFinding:
-    """Something about a term that an editor should look at, in one bead.
-
-    Attributes
-    ----------
-    kind : {"known-wrong", "deprecated", "missing", "name", "inconsistent", "latin", "entity"}
-        ``missing``: no accepted rendering; ``name``: a proper name rendered word for word; ``latin``: a Latin
-        string of the source that does not come back; ``entity``: a named entity nothing in the source names.
-    concept : Concept or None
-    source_span, target_span : tuple of int or None
-        Code points into the texts of the bead; None where there is nothing to point at.
-    severity : {"minor", "major"}
-    confidence : float
-        In [0, 1].
-    message : str
-    suggestion : str or None
-        What to write instead.
-    evidence : tuple of str
-        Strongest first.
-    """
-
-    kind: Kind
-    concept: Concept | None
-    source_span: Span | None
-    target_span: Span | None
-    severity: Severity
-    confidence: float
-    message: str
-    suggestion: str | None = None
-    evidence: tuple[str, ...] = ()
 
 
 def check_terms(

@@ -83,7 +83,9 @@ def fit(features: np.ndarray, fidelity: np.ndarray) -> LogisticRegression:
     """Logistic regression on shares: each pair counts as both classes, weighted by its fidelity."""
     labels = np.repeat([1, 0], len(fidelity))
     weights = np.concatenate([fidelity, 1 - fidelity])
-    return LogisticRegression(C=10.0, max_iter=1000).fit(np.tile(features, (2, 1)), labels, sample_weight=weights)
+    return LogisticRegression(C=10.0, max_iter=1000).fit(
+        np.tile(features, (2, 1)), labels, sample_weight=weights
+    )
 
 
 def report(model, features, fidelity, test, judged, garbage, real) -> str:

@@ -7,7 +7,15 @@ import itertools
 import numpy as np
 import pytest
 from bitext import _kernels as kernels
-from bitext.alignment import Options, Side, align_windows, assemble_windows, center, drop_unsupported, needed_windows
+from bitext.alignment import (
+    Options,
+    Side,
+    align_windows,
+    assemble_windows,
+    center,
+    drop_unsupported,
+    needed_windows,
+)
 from bitext.data import Alignment, Bead, Document
 from bitext.errors import AlignmentError
 from hypothesis import given, settings
@@ -120,7 +128,12 @@ def test_a_large_inserted_block_comes_out_as_additions() -> None:
     preface = kernels.unit_rows(rng.standard_normal((12, 48)).astype(np.float32))
     beads = align_windows(whole(source), whole(np.concatenate([preface, target])))
     assert kinds(beads)[:12] == [((), (j,)) for j in range(12)]
-    assert sum((b.source, b.target) == (range(i, i + 1), range(i + 12, i + 13)) for i, b in enumerate(beads[12:])) >= 28
+    assert (
+        sum(
+            (b.source, b.target) == (range(i, i + 1), range(i + 12, i + 13)) for i, b in enumerate(beads[12:])
+        )
+        >= 28
+    )
 
 
 def test_a_dropped_block_comes_out_as_omissions_also_between_anchors() -> None:
@@ -146,7 +159,11 @@ def test_moved_passages_are_found_in_free_order() -> None:
     source, target = translation(np.random.default_rng(8), 24)
     moved = np.concatenate([target[12:], target[:12]])
     beads = align_windows(whole(source), whole(moved), order="free")
-    right = sum(b.target == range((b.source.start + 12) % 24, (b.source.start + 12) % 24 + 1) for b in beads if not b.is_null)
+    right = sum(
+        b.target == range((b.source.start + 12) % 24, (b.source.start + 12) % 24 + 1)
+        for b in beads
+        if not b.is_null
+    )
     assert right >= 22
 
 
@@ -155,7 +172,11 @@ def test_beads_of_unrelated_texts_are_taken_apart() -> None:
     pairs = [Bead(range(i, i + 1), range(i, i + 1), 0.99, 0.8) for i in range(9)]
     beads = drop_unsupported([*pairs, Bead(range(9, 11), range(9, 10), 0.6, 0.02)])
     assert beads[:9] == pairs
-    assert [b.kind for b in beads[9:]] == ["0-1", "1-0", "1-0"] or [b.kind for b in beads[9:]] == ["1-0", "1-0", "0-1"]
+    assert [b.kind for b in beads[9:]] == ["0-1", "1-0", "1-0"] or [b.kind for b in beads[9:]] == [
+        "1-0",
+        "1-0",
+        "0-1",
+    ]
     unsure = [Bead(range(1), range(1), 0.2, 0.1), Bead(range(1, 2), range(1, 2), 0.9, 0.1)]
     assert drop_unsupported([]) == []
     assert [b.kind for b in drop_unsupported(unsure) if not b.is_null] == ["1-1"]
@@ -177,7 +198,10 @@ def test_windows_that_were_not_embedded_are_not_used() -> None:
     assert np.abs(windows[1:]).sum(axis=2).astype(bool).sum() == 1
     other = assemble_windows(target, [], np.empty((0, 48), np.float32), max_overlap=5)
     lengths = np.full(12, 30.0)
-    assert all(len(b.source) <= 1 or b.source == range(3, 5) for b in align_windows(Side(windows, lengths), Side(other, lengths)))
+    assert all(
+        len(b.source) <= 1 or b.source == range(3, 5)
+        for b in align_windows(Side(windows, lengths), Side(other, lengths))
+    )
 
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 0), (0, 1), (0, 0), (1, 9)])
@@ -218,7 +242,12 @@ def test_the_longest_chain_is_the_longest(columns: list[int]) -> None:
     picked = array[chain]
     assert np.all(np.diff(picked) > 0)
     longest = max(
-        (k for k in range(len(columns) + 1) for c in itertools.combinations(columns, k) if list(c) == sorted(set(c))),
+        (
+            k
+            for k in range(len(columns) + 1)
+            for c in itertools.combinations(columns, k)
+            if list(c) == sorted(set(c))
+        ),
         default=0,
     )
     assert len(chain) == longest

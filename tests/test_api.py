@@ -53,7 +53,9 @@ def test_imports_go_downwards_only() -> None:
         own = module_level(path)
         if own is None:
             continue
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:  # module level; views are loaded where needed
+        for node in ast.parse(
+            path.read_text(encoding="utf-8")
+        ).body:  # module level; views are loaded where needed
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bitext."):
                 other = level_of(node.module.split(".")[1])
                 if other is not None and other > own:

@@ -28,7 +28,11 @@ def files(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _toy_encoder(monkeypatch: pytest.MonkeyPatch, embedder) -> None:
     loaded = pipeline.load_embedder
-    monkeypatch.setattr(pipeline, "load_embedder", lambda name, device=None: embedder if name == "zh-en" else loaded(name, device=device))
+    monkeypatch.setattr(
+        pipeline,
+        "load_embedder",
+        lambda name, device=None: embedder if name == "zh-en" else loaded(name, device=device),
+    )
     pipeline._loaded.cache_clear()
 
 
@@ -77,7 +81,9 @@ def test_align_writes_the_exchange_formats(capsys, files: Path, form: str) -> No
 
 
 def test_score_prints_json_with_a_signature(capsys, files: Path) -> None:
-    code, out, _ = run(capsys, "score", files / "a.zh.txt", files / "a.en.txt", files / "bad.en.txt", "--format", "json")
+    code, out, _ = run(
+        capsys, "score", files / "a.zh.txt", files / "a.en.txt", files / "bad.en.txt", "--format", "json"
+    )
     data = json.loads(out)
     good, bad = (target["scores"]["fidelity"] for target in data["targets"])
     assert code == 0
@@ -88,7 +94,14 @@ def test_score_prints_json_with_a_signature(capsys, files: Path) -> None:
 
 def test_score_csv_has_a_row_for_each_target(capsys, files: Path) -> None:
     _, out, _ = run(
-        capsys, "score", files / "a.zh.txt", files / "a.en.txt", "--format", "csv", "--reference", files / "bad.en.txt"
+        capsys,
+        "score",
+        files / "a.zh.txt",
+        files / "a.en.txt",
+        "--format",
+        "csv",
+        "--reference",
+        files / "bad.en.txt",
     )
     header, row = (line.split(",") for line in out.splitlines()[:2])
     assert header[:2] == ["target", "fidelity"]
@@ -97,7 +110,9 @@ def test_score_csv_has_a_row_for_each_target(capsys, files: Path) -> None:
 
 
 def test_score_pairs_keeps_the_order_and_the_number_of_lines(capsys, tmp_path: Path) -> None:
-    (tmp_path / "p.tsv").write_text("公司营收增长。\tThe company revenue grew.\n谢谢大家。\t\n", encoding="utf-8")
+    (tmp_path / "p.tsv").write_text(
+        "公司营收增长。\tThe company revenue grew.\n谢谢大家。\t\n", encoding="utf-8"
+    )
     code, out, _ = run(capsys, "score", "--pairs", tmp_path / "p.tsv")
     assert code == 0
     assert float(out.splitlines()[0]) > float(out.splitlines()[1]) == 0.0
@@ -124,13 +139,17 @@ def test_check_json_points_into_the_decoded_file(capsys, files: Path) -> None:
 @pytest.mark.parametrize("form", ["sarif", "github", "html"])
 def test_check_writes_the_other_formats(capsys, files: Path, form: str) -> None:
     path = files / f"out.{form}"
-    assert run(capsys, "check", files / "a.zh.txt", files / "bad.en.txt", "--format", form, "-o", path)[0] == 1
+    assert (
+        run(capsys, "check", files / "a.zh.txt", files / "bad.en.txt", "--format", form, "-o", path)[0] == 1
+    )
     assert path.stat().st_size > 100
 
 
 def test_the_termbase_of_the_user_is_binding(capsys, files: Path) -> None:
     (files / "house.tsv").write_text("zh\ten\n数据中心\tdata hub\n", encoding="utf-8")
-    code, out, _ = run(capsys, "check", files / "a.zh.txt", files / "a.en.txt", "--termbase", files / "house.tsv")
+    code, out, _ = run(
+        capsys, "check", files / "a.zh.txt", files / "a.en.txt", "--termbase", files / "house.tsv"
+    )
     assert code == 1
     assert "data hub" in out
 
@@ -168,7 +187,9 @@ def test_bad_input_is_one_line_on_stderr_exit_2_and_nothing_written(capsys, file
     assert not out_path.exists()
 
 
-def test_a_cuda_device_that_is_not_there_is_named(capsys, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cuda_device_that_is_not_there_is_named(
+    capsys, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
     from bitext.embedding import load_embedder
 
@@ -246,5 +267,7 @@ def test_importing_bitext_is_light() -> None:
 
 
 def test_python_m_bitext_is_the_console_script() -> None:
-    done = subprocess.run([sys.executable, "-m", "bitext", "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "bitext", "--version"], capture_output=True, text=True, check=True
+    )
     assert done.stdout.startswith("bitext ")

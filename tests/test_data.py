@@ -18,7 +18,15 @@ def document(n: int = 2) -> Document:
 
 @pytest.mark.parametrize(
     "spans",
-    [[], [(0, 8)], [(1, 8), (8, 13)], [(0, 8), (9, 13)], [(0, 8), (7, 13)], [(0, 8), (8, 8), (8, 13)], [(0, 14)]],
+    [
+        [],
+        [(0, 8)],
+        [(1, 8), (8, 13)],
+        [(0, 8), (9, 13)],
+        [(0, 8), (7, 13)],
+        [(0, 8), (8, 8), (8, 13)],
+        [(0, 14)],
+    ],
 )
 def test_spans_that_lose_or_repeat_characters_are_refused(spans: list[tuple[int, int]]) -> None:
     """pySBD drops text silently; a Document cannot."""
@@ -39,7 +47,12 @@ def test_segments_and_spans_leave_out_white_space_around() -> None:
 def test_a_document_survives_pickling_frozen() -> None:
     """Workers receive documents; NumPy would make the arrays writeable again."""
     copy = pickle.loads(pickle.dumps(Document(TEXT, "zh", SPANS, [0, 1], "a.txt")))
-    assert (copy.text, copy.path, copy.spans.tolist(), copy.paragraphs.tolist()) == (TEXT, "a.txt", [[0, 8], [8, 13]], [0, 1])
+    assert (copy.text, copy.path, copy.spans.tolist(), copy.paragraphs.tolist()) == (
+        TEXT,
+        "a.txt",
+        [[0, 8], [8, 13]],
+        [0, 1],
+    )
     with pytest.raises(ValueError, match="read-only"):
         copy.spans[0, 0] = 5
 

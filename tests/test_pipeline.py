@@ -75,7 +75,11 @@ def test_a_reference_adds_the_metrics_of_sacrebleu_with_their_signatures(embedde
 
 def test_pairs_are_scored_in_order_and_an_empty_translation_gets_nothing(embedder) -> None:
     """One number a line, also for a bad line."""
-    pairs = [("公司营收增长。", "The company revenue grew."), ("公司营收增长。", ""), ("公司营收增长。", "Penguins huddle at night.")]
+    pairs = [
+        ("公司营收增长。", "The company revenue grew."),
+        ("公司营收增长。", ""),
+        ("公司营收增长。", "Penguins huddle at night."),
+    ]
     good, empty, wrong = pipeline.score_pairs(pairs, embedder=embedder).tolist()
     assert good > wrong > empty == 0.0
     assert len(pipeline.score_pairs([], embedder=embedder)) == 0
@@ -94,7 +98,14 @@ def test_scores_are_finite_and_in_range(embedder) -> None:
     for target in (EN, "???", "A.\n\nB.\n\nC.", "The company. " * 200):
         scores = bitext.score(aligned(ZH, target, embedder), embedder=embedder)
         drift = scores.drift
-        values = [scores.fidelity, drift.omitted, drift.added, drift.reordered, drift.shifted, *(f for f in scores.beads if f is not None)]
+        values = [
+            scores.fidelity,
+            drift.omitted,
+            drift.added,
+            drift.reordered,
+            drift.shifted,
+            *(f for f in scores.beads if f is not None),
+        ]
         assert all(math.isfinite(v) and 0 <= v <= 1 for v in values)
         assert all(p is None or math.isfinite(p) for p in drift.profile)
 
@@ -147,7 +158,9 @@ def test_own_checks_replace_the_built_in_ones(embedder) -> None:
                 if alignment.target_text(bead).isupper():
                     yield Issue("shouting", "style/register", "minor", 1.0, "all capitals", i)
 
-    report = bitext.check(aligned("谢谢大家。", "THANK YOU EVERYONE.", embedder), checks=[Shouting()], embedder=embedder)
+    report = bitext.check(
+        aligned("谢谢大家。", "THANK YOU EVERYONE.", embedder), checks=[Shouting()], embedder=embedder
+    )
     assert [i.check for i in report.issues] == ["shouting"]
 
 
@@ -158,7 +171,11 @@ def test_the_remembering_embedder_keeps_the_contract_of_what_it_wraps(embedder) 
 
 def test_an_alignment_renders_in_a_notebook_with_its_text_escaped(embedder) -> None:
     """A script in a text must be inert."""
-    alignment = aligned("公司<script>alert(1)</script>营收增长。", "The company <script>alert(1)</script> revenue grew.", embedder)
+    alignment = aligned(
+        "公司<script>alert(1)</script>营收增长。",
+        "The company <script>alert(1)</script> revenue grew.",
+        embedder,
+    )
     html = alignment._repr_html_()
     assert "<script" not in html
     assert "&lt;script" in html
@@ -166,6 +183,14 @@ def test_an_alignment_renders_in_a_notebook_with_its_text_escaped(embedder) -> N
 
 def test_an_additions_place_is_kept() -> None:
     """Two additions in a row stay where the target has them."""
-    source, target = bitext.segment("公司。\n\n谢谢。"), bitext.segment("Company.\n\nNew one.\n\nNew two.\n\nThanks.")
-    beads = (Bead(range(1), range(1)), Bead(range(1, 1), range(1, 2)), Bead(range(1, 1), range(2, 3)), Bead(range(1, 2), range(3, 4)))
+    source, target = (
+        bitext.segment("公司。\n\n谢谢。"),
+        bitext.segment("Company.\n\nNew one.\n\nNew two.\n\nThanks."),
+    )
+    beads = (
+        Bead(range(1), range(1)),
+        Bead(range(1, 1), range(1, 2)),
+        Bead(range(1, 1), range(2, 3)),
+        Bead(range(1, 2), range(3, 4)),
+    )
     assert len(Alignment(source, target, beads)) == 4

@@ -280,4 +280,7 @@ def test_copied_scale_words_are_wrong_twice_though_one_pair_seems_to_agree():
         ("magnitude", 10.0, "billions of US dollars"),
         ("magnitude", 10.0, "tens of billions of US dollars"),
     ]
-    assert [f.target.text for f in findings] == ["tens of billions of dollars", "hundreds of billions of dollars"]
+    assert [f.target.text for f in findings] == [
+        "tens of billions of dollars",
+        "hundreds of billions of dollars",
+    ]
