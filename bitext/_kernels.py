@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 _NEVER = np.float32(-1e9)
 _ROWS_PER_BLOCK = 128
 
@@ -117,7 +117,7 @@ def compose_windows(vectors: Float, lengths: NDArray[np.float64], max_overlap: i
 def unit_rows(vectors: Float) -> Float:
     """Scale the last axis to unit length; rows of zeros stay zero."""
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.maximum(norms, 1e-9)).astype(np.float32)
+    return np.asarray(vectors / np.maximum(norms, 1e-9), dtype=np.float32)
 
 
 def window_similarities(source: Float, target: Float, *, device: str = "cpu") -> Float:

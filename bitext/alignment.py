@@ -85,7 +85,7 @@ class Side:
     lengths: Lengths
 
     def __len__(self) -> int:
-        return self.windows.shape[1]
+        return int(self.windows.shape[1])
 
 
 def center(vectors: Float) -> Float:
@@ -124,12 +124,12 @@ def needed_windows(
     source_windows, target_windows : list of range
     """
     options = options or Options()
-    sides = [
+    left, right = (
         Side(kernels.compose_windows(center(v), lengths, options.max_overlap), lengths)
         for v, lengths in ((source, source_lengths), (target, target_lengths))
-    ]
+    )
     ratio = _length_ratio(source_lengths.sum(), target_lengths.sum())
-    scores = _bead_scores(*sides, options, "cpu", ratio)
+    scores = _bead_scores(left, right, options, "cpu", ratio)
     # a wide temperature: composed windows are only roughly right
     beads = _likely_beads(scores, options, temperature=2 * options.temperature, threshold=threshold)
     starts = [
@@ -383,7 +383,7 @@ def _has_support(rows: NDArray[np.int64], columns: NDArray[np.int64], support: i
     if len(rows) < 2:
         return np.ones(len(rows), dtype=bool)
     close = (np.diff(rows) <= support) & (np.diff(columns) > 0) & (np.diff(columns) <= support)
-    return np.concatenate([[False], close]) | np.concatenate([close, [False]])
+    return np.asarray(np.concatenate([[False], close]) | np.concatenate([close, [False]]))
 
 
 def _posteriors(

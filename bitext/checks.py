@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bitext.data import Alignment, Bead, Issue, Severity, Span
 from bitext.quantities import QuantityFinding, compare_quantities, find_quantities
-from bitext.terminology import TermFinding, Termbase, check_terms
+from bitext.terminology import Termbase, TermFinding, check_terms
 
 Similarity = Callable[[list[str], list[str]], NDArray[np.float32]]
 
@@ -126,8 +126,12 @@ def _number_issue(alignment: Alignment, index: int, bead: Bead, finding: Quantit
         confidence=finding.confidence,
         message=finding.message,
         bead=index,
-        source_span=_shift(finding.source and finding.source.span, alignment.source.span(bead.source)[0]),
-        target_span=_shift(finding.target and finding.target.span, alignment.target.span(bead.target)[0]),
+        source_span=_shift(
+            finding.source.span if finding.source else None, alignment.source.span(bead.source)[0]
+        ),
+        target_span=_shift(
+            finding.target.span if finding.target else None, alignment.target.span(bead.target)[0]
+        ),
         suggestion=finding.suggestion,
         evidence=(f"number {finding.kind}",) + ((f"factor {finding.factor:g}",) if finding.factor else ()),
     )
@@ -240,7 +244,7 @@ class AdditionCheck:
 
 
 def _null_runs(alignment: Alignment, *, omissions: bool) -> Iterator[tuple[int, range, range]]:
-    """Runs of nulls of one kind that no bead of another kind interrupts: first bead, segments of both sides."""
+    """Yield runs of nulls of one kind that nothing interrupts: first bead, segments of both sides."""
     start: int | None = None
     for index in range(len(alignment) + 1):
         wanted = index < len(alignment) and (
@@ -314,7 +318,7 @@ class UntranslatedCheck:
 
 
 def _left_in_chinese(text: str) -> list[Span]:
-    """Runs of Chinese, but for a gloss in brackets or quotes behind its English: "Tongyi Qianwen (通义千问)"."""
+    """Find runs of Chinese, but for a gloss in brackets or quotes: "Tongyi Qianwen (通义千问)"."""
     spans = []
     for match in _HAN_RUN.finditer(text):
         before, after = text[: match.start()].rstrip(), text[match.end() :].lstrip()
@@ -380,7 +384,7 @@ class ReorderedCheck:
 
 
 def _moved_blocks(targets: Sequence[int]) -> list[list[int]]:
-    """Runs of consecutive beads that are not part of the longest chain in source order."""
+    """List runs of consecutive beads that are not part of the longest chain in source order."""
     from bitext._kernels import longest_chain
 
     kept = set(longest_chain(np.arange(len(targets)), np.array(targets)).tolist())

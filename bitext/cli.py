@@ -105,7 +105,7 @@ def _command(commands: Commands, name: str, run: Callable[[argparse.Namespace], 
     return command
 
 
-def _add_pair(command: Any, *, targets: str) -> None:
+def _add_pair(command: Any, *, targets: int | str) -> None:
     command.add_argument("source", metavar="SOURCE", help="the original; - is standard input")
     command.add_argument("targets", metavar="TARGET", nargs=targets, help="its translation")
     _add_reading(command)
@@ -177,13 +177,13 @@ def _align(args: argparse.Namespace) -> int:
 
     source, target = _read_pair(args)
     alignment = pipeline.align(source, target, embedder=args.embedder, order=args.order, device=args.device)
-    write = {
+    writers: dict[str, Callable[..., None]] = {
         "beads": formats.write_beads,
         "tsv": formats.write_tsv,
         "jsonl": formats.write_jsonl,
         "tmx": formats.write_tmx,
-    }[args.format]
-    write(alignment, args.output or sys.stdout)
+    }
+    writers[args.format](alignment, args.output or sys.stdout)
     aligned = sum(not bead.is_null for bead in alignment)
     n_omissions = sum(bead.is_omission for bead in alignment)
     n_additions = sum(bead.is_addition for bead in alignment)
@@ -279,7 +279,7 @@ def _score_pairs(args: argparse.Namespace) -> int:
         cells = line.split("\t")
         if len(cells) != 2:
             raise BitextError(
-                f"{args.pairs}:{number}: {len(cells)} columns; expected two, source and target, with a tab between them."
+                f"{args.pairs}:{number}: {len(cells)} columns; expected two, source and target, a tab between them."
             )
         pairs.append((cells[0], cells[1]))
     fidelity = pipeline.score_pairs(

@@ -64,7 +64,7 @@ class Document:
     text: str
     lang: str
     spans: NDArray[np.int32]
-    paragraphs: NDArray[np.int32] = field(default=None)  # type: ignore[assignment]
+    paragraphs: NDArray[np.int32] = field(default=None)  # type: ignore[arg-type]
     path: str | None = None
     segmenter: str = "given"
 

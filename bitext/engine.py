@@ -194,8 +194,8 @@ def _finished(out: Path, signature: str) -> set[str]:
 
 
 def _map_in_order(worker: _Worker, rows: Iterable[Row], jobs: int) -> Iterator[list[Row]]:
-    chunks = iter(lambda: list(islice(iterator, _PAIRS_PER_CHUNK)), [])
     iterator = iter(rows)
+    chunks = iter(lambda: list(islice(iterator, _PAIRS_PER_CHUNK)), [])
     if jobs == 1:
         yield from map(worker, chunks)
         return

@@ -60,5 +60,7 @@ class MissingExtraError(BitextError):
         self.module = module
         self.extra = extra
 
-    def __reduce__(self):  # errors cross process boundaries in `engine`
+    def __reduce__(
+        self,
+    ) -> tuple[type[BitextError], tuple[str]]:  # errors cross process boundaries in `engine`
         return (BitextError, (str(self),))

@@ -119,7 +119,6 @@ def align(
     options = options or Options()
     rows = _filled(source), _filled(target)
     sides = _sides((source, target), rows, encoder, options)
-    kernel_device = device if device and device.startswith("cuda") else "cpu"
     on = device if device and device.startswith("cuda") else "cpu"
 
     def supported(beads: Sequence[Bead]) -> list[Bead]:
@@ -418,8 +417,8 @@ def similarities(encoder: Embedder, sources: list[str], targets: list[str]) -> N
     """
     vectors = encoder.embed(sources + targets).astype(np.float64)
     cosines = np.einsum("ij,ij->i", vectors[: len(sources)], vectors[len(sources) :])
-    floor = _unrelated_cosine(encoder)
-    return np.clip((cosines - floor) / (1.0 - floor), -1.0, 1.0)
+    floor = _unrelated_cosine(encoder)  # type: ignore[arg-type]  # by identity, which any object has
+    return np.asarray(np.clip((cosines - floor) / (1.0 - floor), -1.0, 1.0))
 
 
 # short, everyday and about nothing in common: what they share is the encoder's own bias

@@ -134,7 +134,7 @@ def fidelity_of(features: NDArray[np.float64]) -> NDArray[np.float64]:
         In [0, 1].
     """
     logit = _BIAS + features @ np.array(_WEIGHTS)
-    return 1.0 - 1.0 / (1.0 + np.exp(-logit))
+    return np.asarray(1.0 / (1.0 + np.exp(logit)))
 
 
 def score(alignment: Alignment) -> Scores:
@@ -201,7 +201,7 @@ def _common_units(one: Alignment, other: Alignment) -> list[range]:
 
 
 def _unit_text(alignment: Alignment, unit: range) -> str:
-    """What translates a run of source segments, additions that follow it included."""
+    """Join what translates a run of source segments, additions that follow it included."""
     texts = (
         alignment.target_text(bead)
         for bead in alignment

@@ -1,6 +1,6 @@
 """Fit the weights of `bitext.scoring` on professional judgements.
 
-    python models/fit_fidelity.py DATA          # the folder with wmt20_zhen_mqm.jsonl.gz and wmt21news_zhen_mqm.jsonl.gz
+    python models/fit_fidelity.py DATA      # the folder with wmt20_zhen_mqm.jsonl.gz and wmt21news_zhen_mqm.jsonl.gz
 
 Prints the weights to put into `bitext/scoring.py`, and how well they do: mean absolute error of segment fidelity
 against the constant, on documents left out, and how often garbage (the source copied, another segment's
@@ -16,8 +16,9 @@ import random
 from pathlib import Path
 
 import numpy as np
-from bitext import pipeline, scoring
 from sklearn.linear_model import LogisticRegression
+
+from bitext import pipeline, scoring
 
 FILES = ("wmt20_zhen_mqm.jsonl.gz", "wmt21news_zhen_mqm.jsonl.gz")
 Pair = tuple[str, str, float, str]  # source, target, fidelity, document
@@ -57,7 +58,7 @@ def read(path: Path, n_segments: int, rng: random.Random) -> list[Pair]:
 
 
 def spoil(pairs: list[Pair], rng: random.Random) -> list[Pair]:
-    """A quarter as many pairs that are worth nothing, or half a translation."""
+    """Make a quarter as many pairs that are worth nothing, or half a translation."""
     spoiled: list[Pair] = []
     for source, target, fidelity, doc in rng.sample(pairs, len(pairs) // 4):
         words = target.split()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from bitext.testing import HashEmbedder
 from numpy.typing import NDArray
+
+from bitext.testing import HashEmbedder
 
 # a toy dictionary: enough for an encoder that really is bilingual on the texts of the tests
 _WORDS = {
@@ -39,9 +40,8 @@ def embedder() -> DictionaryEmbedder:
 
 
 @pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
         raise AssertionError("a test tried to open a network connection")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    yield

@@ -6,6 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bitext import _kernels as kernels
 from bitext.alignment import (
     Options,
@@ -18,14 +21,12 @@ from bitext.alignment import (
 )
 from bitext.data import Alignment, Bead, Document
 from bitext.errors import AlignmentError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 OPTIONS = Options(max_overlap=2, max_size=3)
 
 
 def side(seed: int, n: int, *, overlap: int = 2) -> Side:
-    """A document of random unit vectors."""
+    """Make a document of random unit vectors."""
     rng = np.random.default_rng(seed)
     vectors = kernels.unit_rows(rng.standard_normal((n, 8)).astype(np.float32))
     lengths = rng.integers(5, 60, n).astype(np.float64)
@@ -33,7 +34,7 @@ def side(seed: int, n: int, *, overlap: int = 2) -> Side:
 
 
 def translation(rng: np.random.Generator, n: int, dim: int = 48) -> tuple[np.ndarray, np.ndarray]:
-    """A document and a noisy copy of it."""
+    """Make a document and a noisy copy of it."""
     source = rng.standard_normal((n, dim)).astype(np.float32)
     target = source + 0.4 * rng.standard_normal((n, dim)).astype(np.float32)
     return kernels.unit_rows(source), kernels.unit_rows(target)

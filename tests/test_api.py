@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import bitext
 import pytest
+
+import bitext
 
 LAYERS = [
     {"data", "errors", "_kernels"},
@@ -25,6 +26,9 @@ HELPERS = {
     "_locate": "terminology",
     "_names": "terminology",
     "_newnames": "terminology",
+    "_renderings": "terminology",
+    "_termcompare": "terminology",
+    "_wordalign": "terminology",
     "_report_html": "report",
     "_tbx": "terminology",
     "_termbase": "terminology",

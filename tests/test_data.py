@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
+
 from bitext.data import Alignment, Bead, Document, Issue, Term
 from bitext.errors import AlignmentError, BitextError, SpanError
 
@@ -29,7 +30,7 @@ def document(n: int = 2) -> Document:
     ],
 )
 def test_spans_that_lose_or_repeat_characters_are_refused(spans: list[tuple[int, int]]) -> None:
-    """pySBD drops text silently; a Document cannot."""
+    """The segmenter pySBD drops text silently; a Document cannot."""
     with pytest.raises(SpanError):
         Document(TEXT, "zh", spans)
 

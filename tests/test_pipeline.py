@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-import bitext
 import numpy as np
 import pytest
+
+import bitext
 from bitext import pipeline, scoring
 from bitext.data import Alignment, Bead
 from bitext.errors import LanguageError

@@ -1,0 +1,302 @@
+"""How each term of a document is rendered, in each translation of it, with no termbase needed.
+
+Beads of one or several translations of the same source come in.  Terms are runs of nouns and what modifies
+them; the words of all passages are linked, and the stretch of the target that a term's words link to is its
+rendering.  `doubts` says how surely a rendering is wrong: because it is not what this translation usually
+has, or not what the others have, or because none of its words is a known translation.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import exp
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitext._names import FUNCTION_WORDS
+from bitext._termmatch import HAN, lemma, parts_of_speech
+from bitext._wordalign import Token, lexicon, link_words, tokens
+from bitext.data import Span
+
+Beads = Sequence[tuple[str, str]]
+Key = tuple[str, ...]
+
+_FUNCTION_KEYS = frozenset(map(lemma, FUNCTION_WORDS))
+_WEIGHTS_OF_ONE = (2.195, -0.584, 0.969, 0.232, 0.956, -0.812, 0.331), -1.341
+_WEIGHTS_OF_SEVERAL = (
+    (1.173, -0.291, -0.957, 0.701, -0.066, -0.921, 0.218, 0.383, -0.281, 2.946, 1.331, 1.718),
+    -1.238,
+)
+"""Logistic regressions on `doubt_features`, fitted by ``models/fit_doubts.py`` on machine translations."""
+_LINKED = 0.3
+"""A word of the target belongs to a rendering from this link probability on."""
+_SAME = 0.6
+"""Renderings with this share of their words in common count as the same."""
+_MAX_TOKENS, _MAX_CHARACTERS = 6, 14
+_HEADS = ("n", "vn", "j", "l", "i", "an", "x")
+"""Tags a term ends on; by their first letters."""
+_INNER = ("n", "v", "j", "l", "i", "a", "b", "x", "s", "t", "r", "zg", "q")
+"""Tags inside a term."""
+_JOINING = frozenset("的及与和")
+_FUNCTION = frozenset(
+    "了是在或也就都而又还把被让使向从对于为以到说要会能可有无上下中里内外前后这那我你他她它们不没很更最将已曾正着过之"
+    "其该此每各某等至由因但若则且并即只仅才再均亦令经按较逾约共同"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A term at a place of the source, and its rendering in one translation, if one was found."""
+
+    bead: int
+    source_span: Span
+    target_span: Span | None
+    key: Key
+
+
+class Passages:
+    """The linked words of all translations of a document."""
+
+    def __init__(self, translations: Sequence[Beads], source_lang: str, target_lang: str) -> None:
+        self.translations = translations
+        self.source = [[tokens(s, source_lang) for s, _ in beads] for beads in translations]
+        self.target = [[tokens(t, target_lang) for _, t in beads] for beads in translations]
+        self._from_chinese = source_lang.lower().startswith("zh")
+        flat = [
+            pair for s, t in zip(self.source, self.target, strict=True) for pair in zip(s, t, strict=True)
+        ]
+        links = iter(link_words(flat if self._from_chinese else [(t, s) for s, t in flat]))
+        self._links = [[next(links) for _ in beads] for beads in translations]
+        self.words = [[{w.key for w in words} for words in side] for side in self.target]
+
+    @cached_property
+    def _positions(self) -> list[dict[str, list[tuple[int, int]]]]:
+        """Per translation: source word -> where it stands, as bead and number."""
+        found = []
+        for side in self.source:
+            places: dict[str, list[tuple[int, int]]] = defaultdict(list)
+            for bead, words in enumerate(side):
+                for i, word in enumerate(words):
+                    places[word.key].append((bead, i))
+            found.append(places)
+        return found
+
+    def occurrences(self, term: Sequence[str], translation: int) -> list[Occurrence]:
+        """Find the places of a term, given as its words, in source order."""
+        found = []
+        for bead, i in self._positions[translation].get(term[0], ()):
+            words = self.source[translation][bead][i : i + len(term)]
+            if [w.key for w in words] == list(term):
+                found.append(self._rendered(translation, bead, i, i + len(term)))
+        return found
+
+    def _rendered(self, translation: int, bead: int, start: int, end: int) -> Occurrence:
+        words, target = self.source[translation][bead], self.target[translation][bead]
+        links = self._links[translation][bead]
+        mass = (
+            links[start:end].sum(axis=0) if self._from_chinese else links[:, start:end].max(axis=1, initial=0)
+        )
+        window = _window(mass, [w.key for w in target])
+        source_span = words[start].start, words[end - 1].end
+        if window is None:
+            return Occurrence(bead, source_span, None, ())
+        first, last = window
+        key = tuple(w.key for w in target[first : last + 1] if w.key not in _FUNCTION_KEYS)
+        return Occurrence(bead, source_span, (target[first].start, target[last].end), key)
+
+
+def _window(mass: NDArray[np.float32], words: Sequence[str]) -> tuple[int, int] | None:
+    """Find the stretch of words that together are linked most; function words stand only inside it."""
+    best, best_at, run, start = 0.0, None, 0.0, 0
+    for i, (share, word) in enumerate(zip(mass.tolist(), words, strict=True)):
+        gain = share - _LINKED
+        if word in _FUNCTION_KEYS and gain < 0:
+            gain = min(0.0, share - 0.08)
+        if run <= 0:
+            run, start = 0.0, i
+        run += gain
+        if run > best:
+            best, best_at = run, (start, i)
+    if best_at is None:
+        return None
+    inside = [i for i in range(best_at[0], best_at[1] + 1) if words[i] not in _FUNCTION_KEYS]
+    return (inside[0], inside[-1]) if inside else None
+
+
+# -------------------------------------------------------------------------------- doubts
+
+
+Place = tuple[int, Occurrence]
+"""Translation and occurrence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """How surely one occurrence of a term is rendered wrongly, and what speaks against it.
+
+    `usual` is where this translation has its most frequent other rendering, `consensus` where another one has
+    what most have here; `agreement` is the share of the others that have it.
+    """
+
+    probability: float
+    usual: Place | None
+    consensus: Place | None
+    agreement: float
+
+
+def doubts(passages: Passages, term: Key) -> list[list[tuple[Occurrence, Doubt]]]:
+    """Judge all occurrences of `term`, in each translation."""
+    everywhere = [passages.occurrences(term, j) for j in range(len(passages.translations))]
+    return [
+        [(o, _doubt(passages, term, everywhere, j, k)) for k, o in enumerate(occurrences)]
+        for j, occurrences in enumerate(everywhere)
+    ]
+
+
+def _doubt(
+    passages: Passages, term: Key, everywhere: Sequence[Sequence[Occurrence]], j: int, k: int
+) -> Doubt:
+    usual, _ = _usual(everywhere[j], k)
+    consensus, agreement = _consensus(everywhere, j, k)
+    probability = doubt_probability(doubt_features(passages, term, everywhere, j, k))
+    return Doubt(probability, (j, usual) if usual else None, consensus, agreement)
+
+
+def doubt_probability(features: Sequence[float]) -> float:
+    """Weigh the features of a doubt: the probability that a rendering is wrong."""
+    weights, bias = _WEIGHTS_OF_ONE if len(features) == len(_WEIGHTS_OF_ONE[0]) else _WEIGHTS_OF_SEVERAL
+    return 1.0 / (1.0 + exp(-sum(w * f for w, f in zip(weights, features, strict=True)) - bias))
+
+
+def doubt_features(
+    passages: Passages, term: Key, everywhere: Sequence[Sequence[Occurrence]], j: int, k: int
+) -> list[float]:
+    """Describe occurrence `k` of `term` in translation `j` by numbers.
+
+    Seven are about this translation alone; five more about the others, if there are any.
+    """
+    here = everywhere[j][k]
+    words = passages.words[j][here.bead]
+    usual, share = _usual(everywhere[j], k)
+    supports = [max((p for e, p in lexicon().get(w, {}).items() if e in words), default=0.0) for w in term]
+    known = {e: p for w in term for e, p in lexicon().get(w, {}).items()}
+    features = [
+        1.0 - _coverage(usual.key, words) if usual else 0.0,
+        share,
+        1.0 - sum(supports) / len(supports),
+        1.0 - min(supports),
+        float(not here.key),
+        1.0 - sum(known.get(w, 0.0) for w in here.key) / max(1, len(here.key)),
+        float(len(term)),
+    ]
+    others = [occurrences[k] for i, occurrences in enumerate(everywhere) if i != j and k < len(occurrences)]
+    if not others:
+        return features
+    consensus, agreement = _consensus(everywhere, j, k)
+    absent = 1.0 - _coverage(consensus[1].key, words) if consensus else 0.0
+    elsewhere = Counter(o.key for i, os in enumerate(everywhere) if i != j for o in os if o.key)
+    supported = [key for key, n in elsewhere.items() if n >= max(2, 0.15 * elsewhere.total())]
+    return [
+        *features,
+        agreement,
+        absent,
+        agreement * absent,
+        1.0 - sum(_likeness(here.key, o.key) for o in others) / len(others),
+        1.0 - max((_coverage(key, words) for key in supported), default=0.5),
+    ]
+
+
+def _usual(occurrences: Sequence[Occurrence], k: int) -> tuple[Occurrence | None, float]:
+    """Return an occurrence with the most frequent rendering in other beads, and its share of them."""
+    others = [o for o in occurrences if o.bead != occurrences[k].bead and o.key]
+    if not others:
+        return None, 0.0
+    key, count = Counter(o.key for o in others).most_common(1)[0]
+    return next(o for o in others if o.key == key), count / len(others)
+
+
+def _consensus(everywhere: Sequence[Sequence[Occurrence]], j: int, k: int) -> tuple[Place | None, float]:
+    """Return the rendering of the others that is most like all of theirs, and the share that has it."""
+    others = [(i, os[k]) for i, os in enumerate(everywhere) if i != j and k < len(os)]
+    if not any(o.key for _, o in others):
+        return None, 0.0
+    place = max(others, key=lambda p: sum(_likeness(p[1].key, o.key) for _, o in others))
+    return place, sum(_likeness(place[1].key, o.key) >= _SAME for _, o in others) / len(others)
+
+
+def _coverage(key: Key, words: set[str]) -> float:
+    return sum(w in words for w in key) / len(key) if key else 0.0
+
+
+def _likeness(one: Key, other: Key) -> float:
+    a, b = set(one), set(other)
+    return len(a & b) / len(a | b) if a and b else 0.0
+
+
+# -------------------------------------------------------------------------------- candidate terms
+
+
+def term_counts(beads: Sequence[Sequence[Token]], min_count: int, *, nested: bool = True) -> dict[Key, int]:
+    """Count runs of nouns and their modifiers.
+
+    Parameters
+    ----------
+    beads : sequence of sequence of Token
+        The Chinese side of a document.
+    min_count : int
+    nested : bool, default True
+        Also count what stands only as a part of one longer term.
+    """
+    counts: Counter[Key] = Counter()
+    for words in beads:
+        for run in _runs(words):
+            for i in range(len(run)):
+                for j in range(i + 1, min(len(run), i + _MAX_TOKENS) + 1):
+                    counts[tuple(run[i:j])] += 1
+    frequent = {key: n for key, n in counts.items() if n >= min_count and _is_term(key)}
+    if nested:
+        return frequent
+    inner: Counter[Key] = Counter()
+    for key, n in frequent.items():
+        for i in range(len(key)):
+            for j in range(i + 1, len(key) + (i > 0)):
+                inner[key[i:j]] = max(inner[key[i:j]], n)
+    return {key: n for key, n in frequent.items() if n > inner[key]}
+
+
+def _runs(words: Sequence[Token]) -> Iterator[list[str]]:
+    """Yield stretches of neighboring words that may all be inside a term."""
+    run: list[str] = []
+    end = -1
+    for word in words:
+        inner = word.key in _JOINING or (word.key not in _FUNCTION and _tag(word.key).startswith(_INNER))
+        if run and not (inner and word.start == end):
+            yield run
+            run = []
+        if inner:
+            run.append(word.key)
+        end = word.end
+    if run:
+        yield run
+
+
+def _is_term(key: Key) -> bool:
+    """Whether a run begins and ends as terms do."""
+    text = "".join(key)
+    if not HAN.search(text) or not 2 <= len(text) <= _MAX_CHARACTERS:
+        return False
+    if key[0] in _JOINING or key[-1] in _JOINING or sum(word in _JOINING for word in key) > 1:
+        return False
+    first, last = _tag(key[0]), _tag(key[-1])
+    begins_with_verb = first.startswith("v") and first != "vn"
+    if last.startswith("v") and last != "vn":
+        return len(key) > 1 and not begins_with_verb  # 金融创新
+    return last.startswith(_HEADS) and not (begins_with_verb and len(key) > 3)
+
+
+def _tag(word: str) -> str:
+    return parts_of_speech().get(word, "x")
