@@ -24,8 +24,13 @@ check: $(INSTALLED)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(INSTALLED)
-	@$(BIN)/python benchmarks/run.py $(DATA)
+bench: $(INSTALLED) .venv/peers
+	@$(BIN)/python benchmarks/demo.py
+	@$(BIN)/python benchmarks/embedding.py
+	@$(BIN)/python benchmarks/segmentation.py $(DATA)/segmentation
+	@$(BIN)/python benchmarks/quantities.py $(DATA)/terms
+	@$(BIN)/python benchmarks/terminology.py $(DATA)/terms
+	@$(BIN)/python benchmarks/alignment.py $(DATA)/align
 
 # the package is installed as a wheel, not linked: what is tested is what people get
 $(INSTALLED): .venv/ready pyproject.toml README.md $(SOURCES)
@@ -38,6 +43,10 @@ $(INSTALLED): .venv/ready pyproject.toml README.md $(SOURCES)
 	@# torch by itself first: asked for by another package, pip may choose a build with gigabytes of CUDA
 	@$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[dev]'
+	@touch $@
+
+.venv/peers: .venv/ready
+	@$(BIN)/pip install --quiet --disable-pip-version-check '.[bench]'
 	@touch $@
 
 clean:
