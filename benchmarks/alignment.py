@@ -48,7 +48,8 @@ def main() -> None:
         figures = evaluation.bead_figures([c.gold for c in chapters], found)
         print(
             f"{name}: strict F1 {figures['strict']['f1']:.4f}, null F1 {figures['null']['f1']:.3f}, "
-            f"boundary F1 {figures['boundary']['f1']:.4f}, ECE {calibration_error(aligned, chapters):.3f}, {seconds:.0f} s"
+            f"boundary F1 {figures['boundary']['f1']:.4f}, ECE {calibration_error(aligned, chapters):.3f}, "
+            f"{seconds:.0f} s"
         )
         if name == "mac-dev":
             robustness(chapters, embedder)
@@ -135,7 +136,7 @@ def concatenated_gold(
 
 
 def offsets(chapters: Sequence[Chapter], order: Sequence[int], side: int) -> list[int]:
-    """Number of segments before each chapter."""
+    """Count the segments before each chapter."""
     sizes = [len(document(chapters[c][side])) for c in order]
     return [sum(sizes[:k]) for k in range(len(sizes))]
 

@@ -40,6 +40,7 @@ _PARTS = (".packed", ".scale", ".lora_a", ".lora_b")  # of a matrix that is stor
 _ROOTS = (Path(__file__).parent / "_models", Path(__file__).parent.parent / "models")
 # on CPU few enough to stay in the cache (measured: 512 and 2048 are 6 % slower), on CUDA enough to fill it
 _TOKENS_PER_BATCH = {"cpu": 1024, "cuda": 65536}
+_TOKENS_WORTH_A_THREAD = 128
 _TEXTS_PER_ROUND = 16384  # texts tokenized at a time, so that a million of them do not all wait in memory
 
 
@@ -189,6 +190,7 @@ class PackagedEmbedder:
         self._tail = [config["eos_token_id"]]
         self._window = config["max_position_embeddings"] - len(self._head) - len(self._tail)
         self._tokens_per_batch = _TOKENS_PER_BATCH.get(self.device.type, _TOKENS_PER_BATCH["cpu"])
+        self._n_workers = _n_cores() if self.device.type == "cpu" else 1
 
     def __repr__(self) -> str:
         return f"<PackagedEmbedder {self.name!r} {self.digest[:8]}, {self.dim} dimensions, {self.device}>"
@@ -252,19 +254,45 @@ class PackagedEmbedder:
         sums = np.zeros((len(texts), self.dim), dtype=np.float32)
         start = 0
         while start < len(order):
-            stop = start + max(1, self._tokens_per_batch // int(lengths[order[start]]))
-            batch = order[start:stop]
+            batches = self._next_batches(order, lengths, start)
             try:
-                means = self._encoder([parts[i] for i in batch])
+                means = self._run([[parts[i] for i in batch] for batch in batches])
             except Exception as error:
-                if not _is_out_of_memory(error) or len(batch) == 1:
+                if not _is_out_of_memory(error) or len(batches[0]) == 1:
                     raise
-                self._tokens_per_batch = max(1, int(lengths[batch].sum()) // 2)
+                self._tokens_per_batch = max(1, int(lengths[batches[0]].sum()) // 2)
                 _release_memory()
                 continue
-            np.add.at(sums, np.array(owner)[batch], means * lengths[batch, None].astype(np.float32))
-            start = stop
+            for batch, mean in zip(batches, means, strict=True):
+                np.add.at(sums, np.array(owner)[batch], mean * lengths[batch, None].astype(np.float32))
+                start += len(batch)
         return _unit_rows(sums, self.name)
+
+    def _next_batches(
+        self, order: NDArray[np.intp], lengths: NDArray[np.int64], start: int
+    ) -> list[NDArray[np.intp]]:
+        """Take one batch for each worker, within the budget of tokens; little work is shared out evenly."""
+        share = -(-int(lengths[order[start:]].sum()) // self._n_workers)
+        budget = min(self._tokens_per_batch, max(share, _TOKENS_WORTH_A_THREAD))
+        batches: list[NDArray[np.intp]] = []
+        while start < len(order) and len(batches) < self._n_workers:
+            stop = start + max(1, budget // int(lengths[order[start]]))
+            batches.append(order[start:stop])
+            start = stop
+        return batches
+
+    def _run(self, batches: list[list[list[int]]]) -> list[Vectors]:
+        """Encode batches side by side, one thread each.
+
+        Splitting every small matrix product over the cores instead makes them wait for each other a thousand
+        times a second, and for their time slice whenever another program wants a core.
+        """
+        if self.device.type != "cpu":
+            return [self._encoder(batch) for batch in batches]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(len(batches), initializer=_use_one_core) as pool:
+            return list(pool.map(self._encoder, batches))
 
     def token_rows(self, texts: Sequence[str]) -> list[list[list[int]]]:
         """Return the token ids of each text: one row, or several if it is longer than the window."""
@@ -278,6 +306,20 @@ class PackagedEmbedder:
             [[*self._head, *ids[i : i + step], *self._tail] for i in range(0, max(len(ids), 1), step)]
             for ids in (encoding.ids for encoding in encodings)
         ]
+
+
+def _n_cores() -> int:
+    """As many as torch may use."""
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _use_one_core() -> None:
+    """Keep torch on this thread; the number of threads is a setting of each thread."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 class SentenceTransformerEmbedder:
