@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -273,3 +274,15 @@ def test_python_m_bitext_is_the_console_script() -> None:
         [sys.executable, "-m", "bitext", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("bitext ")
+
+
+def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """People paste it first; what is documented must work."""
+    root = Path(__file__).parent.parent
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    assert blocks
+    monkeypatch.chdir(tmp_path)
+    for block in blocks:
+        exec(compile(block.replace('"corpora/', f'"{root.as_posix()}/corpora/'), "README.md", "exec"), {})
+    assert (tmp_path / "report.html").stat().st_size > 1000
