@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from bitext._renderings import Occurrence, Passages, doubt_features, doubt_probability, term_counts
+from bitext._renderings import Doubt, Occurrence, Passages, doubts, term_counts
 from bitext.terminology import Concept, Term, Termbase, check_terms
 
 Document = tuple[list[str], list[str], dict[str, list[str]]]
@@ -125,30 +125,24 @@ def forms(word: str) -> set[str]:
     return found
 
 
-Judged = tuple[str, bool, list[float]]
-"""A term of the dictionary in a paragraph, as an identifier; whether it is wrong; features of its doubt."""
+Judged = tuple[str, bool, Doubt]
+"""A term of the dictionary in a paragraph, as an identifier; whether it is wrong; what `bitext` says of it."""
 
 
 def judge(
     dictionary: dict[str, list[str]], source: list[str], targets: list[list[str]], label: str
 ) -> tuple[list[Judged], int]:
-    """Match what `bitext` takes for terms with the dictionary; also count all wrong terms of the dictionary."""
-    passages = Passages([list(zip(source, target, strict=True)) for target in targets], "zh", "en")
+    """Match what `bitext` takes for terms with the dictionary; count all its wrong terms too."""
+    passages = Passages([list(zip(source, target, strict=True)) for target in targets])
     places = [locate(dictionary, source, target) for target in targets]
     judged = []
-    for key in term_counts(passages.source[0], 1):
-        everywhere = [passages.occurrences(key, j) for j in range(len(targets))]
-        for j, occurrences in enumerate(everywhere):
-            for k, occurrence in enumerate(occurrences):
-                found = max(
-                    places[j].get(occurrence.bead, ()), key=lambda p: overlap(p, occurrence), default=None
-                )
-                if found and overlap(found, occurrence) >= 0.6:
-                    features = doubt_features(passages, key, everywhere, j, k)
-                    judged.append((f"{label}/{j}/{occurrence.bead}/{found[2]}", found[3], features))
-    wrong = {
-        (j, bead, p[2]) for j, beads in enumerate(places) for bead, ps in beads.items() for p in ps if p[3]
-    }
+    for j, doubted in enumerate(doubts(passages, term_counts(passages.source[0], 1))):
+        for doubt in doubted:
+            at = doubt.occurrence
+            found = max(places[j].get(at.bead, ()), key=lambda place: overlap(place, at), default=None)
+            if found and overlap(found, at) >= 0.6:
+                judged.append((f"{label}/{j}/{at.bead}/{found[2]}", found[3], doubt))
+    wrong = {(j, n, p[2]) for j, beads in enumerate(places) for n, ps in beads.items() for p in ps if p[3]}
     return judged, len(wrong)
 
 
@@ -191,12 +185,11 @@ def judge_all(folder: Path, names: list[str], *, several: bool, year: str = "*")
 
 
 def precision_at(judged: list[Judged], n_wrong: int, recall: float) -> float | None:
-    """Return the precision where `recall` is reached, each term of a paragraph counting once, at its surest."""
+    """Return the precision where `recall` is reached; a term of a paragraph counts once, at its surest."""
     surest: dict[str, tuple[float, bool]] = {}
-    for identifier, is_wrong, features in judged:
-        surest[identifier] = max(
-            surest.get(identifier, (0.0, is_wrong)), (doubt_probability(features), is_wrong)
-        )
+    for identifier, is_wrong, doubt in judged:
+        before = surest.get(identifier, (0.0, is_wrong))
+        surest[identifier] = max(before, (doubt.probability, is_wrong))
     found = 0
     for n, (_, is_wrong) in enumerate(sorted(surest.values(), reverse=True), 1):
         found += is_wrong

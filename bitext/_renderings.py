@@ -1,6 +1,6 @@
 """How each term of a document is rendered, in each translation of it, with no termbase needed.
 
-Beads of one or several translations of the same source come in.  Terms are runs of nouns and what modifies
+Beads of one or several English translations of a Chinese source come in.  Terms are runs of nouns and what modifies
 them; the words of all passages are linked, and the stretch of the target that a term's words link to is its
 rendering.  `doubts` says how surely a rendering is wrong: because it is not what this translation usually
 has, or not what the others have, or because none of its words is a known translation.
@@ -9,8 +9,8 @@ has, or not what the others have, or because none of its words is a known transl
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import exp
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext._names import FUNCTION_WORDS
-from bitext._termmatch import HAN, lemma, parts_of_speech
+from bitext._termmatch import HAN, lemma, parts_of_speech, root
 from bitext._wordalign import Token, lexicon, link_words, tokens
 from bitext.data import Span
 
@@ -26,12 +26,18 @@ Beads = Sequence[tuple[str, str]]
 Key = tuple[str, ...]
 
 _FUNCTION_KEYS = frozenset(map(lemma, FUNCTION_WORDS))
-_WEIGHTS_OF_ONE = (2.195, -0.584, 0.969, 0.232, 0.956, -0.812, 0.331), -1.341
-_WEIGHTS_OF_SEVERAL = (
-    (1.173, -0.291, -0.957, 0.701, -0.066, -0.921, 0.218, 0.383, -0.281, 2.946, 1.331, 1.718),
-    -1.238,
+_WEIGHTS_OF_ONE = (
+    (1.715, -0.354, 0.774, 0.513, 0.657, -0.599, 0.292, 16.497, -2.845, 0.384, 0.473, 2.337, -3.188, 1.864),
+    -4.967,
 )
-"""Logistic regressions on `doubt_features`, fitted by ``models/fit_doubts.py`` on machine translations."""
+_WEIGHTS_OF_SEVERAL = (
+    (
+        *(1.32, -0.238, 0.159, 0.523, 0.069, -0.872, 0.237, -0.114, 0.094, 1.243, 0.822, 0.437),
+        *(4.238, -1.22, 2.601, 1.664, -0.481, -5.725, 1.072, 3.555, -2.026, 1.428, 4.053, -0.025),
+    ),
+    -6.97,
+)
+"""Logistic regressions on `Doubt.features`, fitted by ``models/fit_doubts.py`` on machine translations."""
 _LINKED = 0.3
 """A word of the target belongs to a rendering from this link probability on."""
 _SAME = 0.6
@@ -61,17 +67,14 @@ class Occurrence:
 class Passages:
     """The linked words of all translations of a document."""
 
-    def __init__(self, translations: Sequence[Beads], source_lang: str, target_lang: str) -> None:
+    def __init__(self, translations: Sequence[Beads]) -> None:
         self.translations = translations
-        self.source = [[tokens(s, source_lang) for s, _ in beads] for beads in translations]
-        self.target = [[tokens(t, target_lang) for _, t in beads] for beads in translations]
-        self._from_chinese = source_lang.lower().startswith("zh")
-        flat = [
-            pair for s, t in zip(self.source, self.target, strict=True) for pair in zip(s, t, strict=True)
-        ]
-        links = iter(link_words(flat if self._from_chinese else [(t, s) for s, t in flat]))
+        self.source = [[tokens(zh, "zh") for zh, _ in beads] for beads in translations]
+        self.target = [[tokens(en, "en") for _, en in beads] for beads in translations]
+        sides = zip(self.source, self.target, strict=True)
+        links = iter(link_words([pair for zh, en in sides for pair in zip(zh, en, strict=True)]))
         self._links = [[next(links) for _ in beads] for beads in translations]
-        self.words = [[{w.key for w in words} for words in side] for side in self.target]
+        self.words = [[{root(w.key) for w in words} for words in side] for side in self.target]
 
     @cached_property
     def _positions(self) -> list[dict[str, list[tuple[int, int]]]]:
@@ -96,16 +99,13 @@ class Passages:
 
     def _rendered(self, translation: int, bead: int, start: int, end: int) -> Occurrence:
         words, target = self.source[translation][bead], self.target[translation][bead]
-        links = self._links[translation][bead]
-        mass = (
-            links[start:end].sum(axis=0) if self._from_chinese else links[:, start:end].max(axis=1, initial=0)
-        )
+        mass = self._links[translation][bead][start:end].sum(axis=0)
         window = _window(mass, [w.key for w in target])
         source_span = words[start].start, words[end - 1].end
         if window is None:
             return Occurrence(bead, source_span, None, ())
         first, last = window
-        key = tuple(w.key for w in target[first : last + 1] if w.key not in _FUNCTION_KEYS)
+        key = tuple(root(w.key) for w in target[first : last + 1] if w.key not in _FUNCTION_KEYS)
         return Occurrence(bead, source_span, (target[first].start, target[last].end), key)
 
 
@@ -136,54 +136,62 @@ Place = tuple[int, Occurrence]
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """How surely one occurrence of a term is rendered wrongly, and what speaks against it.
+    """One occurrence of a term and what speaks for and against its rendering.
 
-    `usual` is where this translation has its most frequent other rendering, `consensus` where another one has
-    what most have here; `agreement` is the share of the others that have it.
+    Attributes
+    ----------
+    occurrence : Occurrence
+    features : tuple of float
+        What the evidence looks like in numbers: of this translation alone, and of the others if there are any;
+        and the means of them all over this translation, since a bad translation is more often wrong.
+    usual : Place or None
+        Where this translation has its most frequent other rendering of the term.
+    consensus : Place or None
+        Where another translation has here what is most like all the others.
+    agreement : float
+        Share of the others that have it.
     """
 
-    probability: float
+    occurrence: Occurrence
+    features: tuple[float, ...]
     usual: Place | None
     consensus: Place | None
     agreement: float
 
+    @property
+    def probability(self) -> float:
+        """How surely the rendering is wrong."""
+        alone = len(self.features) == len(_WEIGHTS_OF_ONE[0])
+        weights, bias = _WEIGHTS_OF_ONE if alone else _WEIGHTS_OF_SEVERAL
+        return 1.0 / (1.0 + exp(-sum(w * f for w, f in zip(weights, self.features, strict=True)) - bias))
 
-def doubts(passages: Passages, term: Key) -> list[list[tuple[Occurrence, Doubt]]]:
-    """Judge all occurrences of `term`, in each translation."""
-    everywhere = [passages.occurrences(term, j) for j in range(len(passages.translations))]
-    return [
-        [(o, _doubt(passages, term, everywhere, j, k)) for k, o in enumerate(occurrences)]
-        for j, occurrences in enumerate(everywhere)
-    ]
+
+def doubts(passages: Passages, terms: Iterable[Key]) -> list[list[Doubt]]:
+    """Judge all occurrences of `terms`, in each translation."""
+    found: list[list[Doubt]] = [[] for _ in passages.translations]
+    for term in terms:
+        everywhere = [passages.occurrences(term, j) for j in range(len(found))]
+        for j, occurrences in enumerate(everywhere):
+            found[j] += (_doubt(passages, term, everywhere, j, k) for k in range(len(occurrences)))
+    return [_with_means(of_one) for of_one in found]
+
+
+def _with_means(doubted: list[Doubt]) -> list[Doubt]:
+    if not doubted:
+        return []
+    means = tuple(np.mean([d.features for d in doubted], axis=0).tolist())
+    return [replace(d, features=d.features + means) for d in doubted]
 
 
 def _doubt(
     passages: Passages, term: Key, everywhere: Sequence[Sequence[Occurrence]], j: int, k: int
 ) -> Doubt:
-    usual, _ = _usual(everywhere[j], k)
-    consensus, agreement = _consensus(everywhere, j, k)
-    probability = doubt_probability(doubt_features(passages, term, everywhere, j, k))
-    return Doubt(probability, (j, usual) if usual else None, consensus, agreement)
-
-
-def doubt_probability(features: Sequence[float]) -> float:
-    """Weigh the features of a doubt: the probability that a rendering is wrong."""
-    weights, bias = _WEIGHTS_OF_ONE if len(features) == len(_WEIGHTS_OF_ONE[0]) else _WEIGHTS_OF_SEVERAL
-    return 1.0 / (1.0 + exp(-sum(w * f for w, f in zip(weights, features, strict=True)) - bias))
-
-
-def doubt_features(
-    passages: Passages, term: Key, everywhere: Sequence[Sequence[Occurrence]], j: int, k: int
-) -> list[float]:
-    """Describe occurrence `k` of `term` in translation `j` by numbers.
-
-    Seven are about this translation alone; five more about the others, if there are any.
-    """
     here = everywhere[j][k]
     words = passages.words[j][here.bead]
     usual, share = _usual(everywhere[j], k)
-    supports = [max((p for e, p in lexicon().get(w, {}).items() if e in words), default=0.0) for w in term]
-    known = {e: p for w in term for e, p in lexicon().get(w, {}).items()}
+    translations = [{root(e): p for e, p in lexicon().get(w, {}).items()} for w in term]
+    supports = [max((p for e, p in known.items() if e in words), default=0.0) for known in translations]
+    known = {e: p for of_word in translations for e, p in of_word.items()}
     features = [
         1.0 - _coverage(usual.key, words) if usual else 0.0,
         share,
@@ -193,21 +201,20 @@ def doubt_features(
         1.0 - sum(known.get(w, 0.0) for w in here.key) / max(1, len(here.key)),
         float(len(term)),
     ]
-    others = [occurrences[k] for i, occurrences in enumerate(everywhere) if i != j and k < len(occurrences)]
-    if not others:
-        return features
     consensus, agreement = _consensus(everywhere, j, k)
-    absent = 1.0 - _coverage(consensus[1].key, words) if consensus else 0.0
-    elsewhere = Counter(o.key for i, os in enumerate(everywhere) if i != j for o in os if o.key)
-    supported = [key for key, n in elsewhere.items() if n >= max(2, 0.15 * elsewhere.total())]
-    return [
-        *features,
-        agreement,
-        absent,
-        agreement * absent,
-        1.0 - sum(_likeness(here.key, o.key) for o in others) / len(others),
-        1.0 - max((_coverage(key, words) for key in supported), default=0.5),
-    ]
+    if len(everywhere) > 1:
+        others = [os[k].key for i, os in enumerate(everywhere) if i != j and k < len(os)]
+        elsewhere = Counter(o.key for i, os in enumerate(everywhere) if i != j for o in os if o.key)
+        supported = [key for key, n in elsewhere.items() if n >= max(2, 0.15 * elsewhere.total())]
+        absent = 1.0 - _coverage(consensus[1].key, words) if consensus else 0.0
+        features += [
+            agreement,
+            absent,
+            agreement * absent,
+            1.0 - sum(_likeness(here.key, key) for key in others) / max(1, len(others)),
+            1.0 - max((_coverage(key, words) for key in supported), default=0.5),
+        ]
+    return Doubt(here, tuple(features), (j, usual) if usual else None, consensus, agreement)
 
 
 def _usual(occurrences: Sequence[Occurrence], k: int) -> tuple[Occurrence | None, float]:

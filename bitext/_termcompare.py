@@ -47,12 +47,10 @@ def extract_terms(
     translations: Sequence[Beads],
     *,
     termbase: Termbase | None = None,
-    source_lang: str = "zh",
-    target_lang: str = "en",
     min_count: int = 2,
     limit: int = 200,
 ) -> list[TermCandidate]:
-    """List the terms of a document with their renderings in each translation.
+    """List the terms of a Chinese document with their renderings in each English translation.
 
     Parameters
     ----------
@@ -60,14 +58,12 @@ def extract_terms(
         Of the same source; each a sequence of (source text, target text) in order.
     termbase : Termbase, optional
         Terms it knows are listed with their concept.
-    source_lang, target_lang : str
-        The source is Chinese.
     min_count : int
         Terms that stand less often are left out.
     limit : int
         Length of the list; the most frequent and longest come first.
     """
-    passages = Passages(translations, source_lang, target_lang)
+    passages = Passages(translations)
     counts = term_counts(passages.source[0], min_count, nested=False)
     ranked = sorted(counts, key=lambda key: (-counts[key] * len(key) ** 0.5, "".join(key)))
     found = []
@@ -76,7 +72,7 @@ def extract_terms(
         places = tuple((o.bead, o.source_span) for o in everywhere[0])
         text = translations[0][places[0][0]][0][slice(*places[0][1])]
         renderings = tuple(_surfaces(b, o) for b, o in zip(translations, everywhere, strict=True))
-        found.append(TermCandidate(text, places, renderings, _known(termbase, text, source_lang)))
+        found.append(TermCandidate(text, places, renderings, _known(termbase, text)))
     return found
 
 
@@ -110,11 +106,9 @@ def compare_terms(
     translations: Sequence[Beads],
     *,
     termbase: Termbase | None = None,
-    source_lang: str = "zh",
-    target_lang: str = "en",
-    threshold: float = 0.75,
+    threshold: float | None = None,
 ) -> list[list[tuple[int, TermFinding]]]:
-    """Find renderings that the other translations, or the rest of the same one, speak against.
+    """Find renderings of Chinese terms that other translations, or the rest of the same one, speak against.
 
     Parameters
     ----------
@@ -123,29 +117,30 @@ def compare_terms(
         know more.
     termbase : Termbase, optional
         What it accepts is not doubted.
-    source_lang, target_lang : str
-        The source is Chinese.
-    threshold : float
-        Probability of being wrong from which a rendering is reported.
+    threshold : float, optional
+        Probability of being wrong from which a rendering is reported; by default 0.75 where others speak
+        against it, 0.9 for a translation alone.
 
     Returns
     -------
     list of list of (int, TermFinding)
         Per translation: index into its beads and finding of kind ``doubtful``, in text order.
     """
-    passages = Passages(translations, source_lang, target_lang)
-    doubted: list[list[tuple[Occurrence, Doubt]]] = [[] for _ in translations]
-    for key in term_counts(passages.source[0], 1):
-        for j, occurrences in enumerate(doubts(passages, key)):
-            doubted[j] += [(o, doubt) for o, doubt in occurrences if doubt.probability >= threshold and o.key]
-    return [
-        [
-            (o.bead, _finding(translations, j, o, doubt))
-            for o, doubt in _exclusive(doubted[j])
-            if not _is_accepted(termbase, translations[j][o.bead], o, (source_lang, target_lang))
-        ]
-        for j in range(len(translations))
-    ]
+    passages = Passages(translations)
+    if threshold is None:
+        threshold = 0.75 if len(translations) > 1 else 0.9
+    findings = []
+    for j, doubted in enumerate(doubts(passages, term_counts(passages.source[0], 1))):
+        sure = [d for d in doubted if d.probability >= threshold and d.occurrence.key]
+        findings.append(
+            [
+                (d.occurrence.bead, _finding(translations, j, d))
+                for d in _exclusive(sure)
+                if _has_grounds(d)
+                and not _is_accepted(termbase, translations[j][d.occurrence.bead], d.occurrence)
+            ]
+        )
+    return findings
 
 
 def _surfaces(beads: Beads, occurrences: Sequence[Occurrence]) -> tuple[tuple[str, int], ...]:
@@ -158,50 +153,53 @@ def _surfaces(beads: Beads, occurrences: Sequence[Occurrence]) -> tuple[tuple[st
     return tuple((counts.most_common(1)[0][0], counts.total()) for counts in ranked)
 
 
-def _known(termbase: Termbase | None, text: str, lang: str) -> Concept | None:
-    matches = termbase.matches(text, lang) if termbase else []
+def _known(termbase: Termbase | None, text: str) -> Concept | None:
+    matches = termbase.matches(text, "zh") if termbase else []
     return matches[0].concept if len(matches) == 1 and matches[0].span == (0, len(text)) else None
 
 
-def _exclusive(doubted: list[tuple[Occurrence, Doubt]]) -> list[tuple[Occurrence, Doubt]]:
+def _exclusive(doubted: list[Doubt]) -> list[Doubt]:
     """Keep the surest of those that overlap, in text order."""
-    kept: list[tuple[Occurrence, Doubt]] = []
-    for o, doubt in sorted(doubted, key=lambda pair: (-pair[1].probability, pair[0].source_span)):
-        if not any(o.bead == k.bead and _overlap(o, k) for k, _ in kept):
-            kept.append((o, doubt))
-    return sorted(kept, key=lambda pair: (pair[0].bead, pair[0].source_span))
+    kept: list[Doubt] = []
+    for doubt in sorted(doubted, key=lambda d: (-d.probability, d.occurrence.source_span)):
+        if not any(_overlap(doubt.occurrence, other.occurrence) for other in kept):
+            kept.append(doubt)
+    return sorted(kept, key=lambda d: (d.occurrence.bead, d.occurrence.source_span))
+
+
+def _has_grounds(doubt: Doubt) -> bool:
+    """Whether there is something to say: what most others have, or what this translation has elsewhere."""
+    places = [doubt.usual, doubt.consensus if doubt.agreement > _MIN_AGREEMENT else None]
+    return any(place is not None and place[1].key != doubt.occurrence.key for place in places)
 
 
 def _overlap(one: Occurrence, other: Occurrence) -> bool:
     (a, b), (c, d) = one.source_span, other.source_span
-    return a < d and c < b
+    return one.bead == other.bead and a < d and c < b
 
 
-def _is_accepted(
-    termbase: Termbase | None, bead: tuple[str, str], occurrence: Occurrence, languages: tuple[str, str]
-) -> bool:
+def _is_accepted(termbase: Termbase | None, bead: tuple[str, str], occurrence: Occurrence) -> bool:
     """Whether the termbase knows the term, or one around or inside it, and the target has its rendering."""
     if termbase is None:
         return False
     start, end = occurrence.source_span
-    known = {
-        m.concept.id for m in termbase.matches(bead[0], languages[0]) if m.span[0] < end and start < m.span[1]
-    }
-    there = termbase.matches(bead[1], languages[1], overlapping=True)
+    known = {m.concept.id for m in termbase.matches(bead[0], "zh") if m.span[0] < end and start < m.span[1]}
+    there = termbase.matches(bead[1], "en", overlapping=True)
     return any(m.concept.id in known and m.term.status in _ACCEPTED for m in there)
 
 
-def _finding(translations: Sequence[Beads], j: int, occurrence: Occurrence, doubt: Doubt) -> TermFinding:
+def _finding(translations: Sequence[Beads], j: int, doubt: Doubt) -> TermFinding:
+    occurrence = doubt.occurrence
     term, there = _texts(translations, (j, occurrence))
     _, usual = _texts(translations, doubt.usual)
     _, consensus = _texts(translations, doubt.consensus)
     n_others = len(translations) - 1
-    if consensus and doubt.agreement >= _MIN_AGREEMENT and consensus != there:
+    if consensus and doubt.agreement > _MIN_AGREEMENT and consensus != there:
         suggestion, reason = consensus, f"{round(doubt.agreement * n_others)} of {n_others} others have"
     elif usual and usual != there:
         suggestion, reason = usual, "elsewhere it is"
     else:
-        suggestion, reason = None, "none of its words is a known translation"
+        suggestion, reason = None, "other passages speak against it"
     return TermFinding(
         kind="doubtful",
         concept=None,

@@ -158,15 +158,16 @@ def is_inflected(term: str, text: str) -> bool:
     """
     wanted = [lemma(m[1] or m[0]) for m in TOKEN.finditer(term)]
     there = [lemma(m[1] or m[0]) for m in TOKEN.finditer(text)]
-    forms = [{word, _without_ending(word)} for word in there]
+    forms = [{word, root(word)} for word in there]
     return any(
         all(w in form or w.removesuffix("e") in form for w, form in zip(wanted, forms[i:], strict=False))
         for i in range(len(forms) - len(wanted) + 1)
     )
 
 
-def _without_ending(word: str) -> str:
-    endings = (e for e in ("ing", "ed") if word.endswith(e) and len(word) - len(e) >= 3)
+def root(word: str) -> str:
+    """Remove a verb's ending from an English word already reduced by `lemma`."""
+    endings = (e for e in ("ing", "ed", "e") if word.endswith(e) and len(word) - len(e) >= 3)
     return word.removesuffix(next(endings, ""))
 
 

@@ -55,13 +55,13 @@ def read_pairs(
         line
         for path in sorted(folder.glob("*.tsv.gz"))
         if path.name.removesuffix(".tsv.gz") not in EXCLUDED
-        for line in gzip.open(path, "rt", encoding="utf-8")
+        for line in gzip.decompress(path.read_bytes()).decode("utf-8").splitlines()
     ]
     chosen = np.random.default_rng(seed).permutation(len(lines))[:n_pairs]
     zh, en = Vocabulary(), Vocabulary()
     pairs = []
     for i in chosen:
-        source, _, target = lines[i].rstrip("\n").partition("\t")
+        source, _, target = lines[i].partition("\t")
         pair = [zh[t.key] for t in tokens(source, "zh")], [en[t.key] for t in tokens(target, "en")]
         if 0 < len(pair[0]) <= MAX_WORDS and 0 < len(pair[1]) <= MAX_WORDS:
             pairs.append(pair)

@@ -14,8 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bitext._wordalign import link_words, tokens
 from bitext.errors import TermbaseError
-from bitext.terminology import Concept, Term, Termbase, check_terms
+from bitext.terminology import (
+    Concept,
+    Term,
+    Termbase,
+    check_terms,
+    compare_terms,
+    extract_terms,
+    termbase_of,
+)
 
 GOLDEN = Path(__file__).parent / "golden" / "terms.tsv"
 
@@ -517,3 +526,77 @@ def test_matching_is_silent_and_leaves_no_cache_behind(tmp_path: Path) -> None:
     )
     assert done.stderr == ""
     assert not list(tmp_path.iterdir())
+
+
+# -------------------------------------------------------------------------------- without a termbase
+
+
+SOURCE = ["认可机构须提交报告。", "报告由认可机构保存三年。", "政府监督认可机构。", "本月出口增长。"]
+HOUSE = [
+    "Authorized institutions must submit a report.",
+    "The report is kept by authorized institutions for three years.",
+    "The government supervises authorized institutions.",
+    "Exports grew this month.",
+]
+SLIP = [*HOUSE[:2], "The government supervises approved bodies.", HOUSE[3]]
+
+
+def beads_of(target: list[str]) -> list[tuple[str, str]]:
+    return list(zip(SOURCE, target, strict=True))
+
+
+def test_words_in_no_lexicon_are_linked_by_the_company_they_keep() -> None:
+    """The name invented yesterday is found because it comes and goes with its rendering."""
+    pairs = [
+        ("琥珀砺开门了。", "Hupoli opened."),
+        ("公司买了琥珀砺。", "The company bought Hupoli."),
+        ("雨停了。", "It stopped raining."),
+    ]
+    passages = [(tokens(zh, "zh"), tokens(en, "en")) for zh, en in pairs]
+    links = link_words(passages)
+    zh, en = passages[1]
+    column = [t.key for t in en].index("hupoli")
+    origin = zh[int(links[1][:, column].argmax())]
+    assert pairs[1][0][origin.start : origin.end] in "琥珀砺"
+    assert all(matrix.shape == (len(z), len(e)) for matrix, (z, e) in zip(links, passages, strict=True))
+    assert all((matrix.sum(axis=0) <= 1.0 + 1e-5).all() for matrix in links)
+
+
+def test_extracted_terms_come_with_their_renderings_in_each_translation() -> None:
+    """The list an editor corrects and keeps."""
+    candidates = {c.text: c for c in extract_terms([beads_of(HOUSE), beads_of(SLIP)])}
+    assert candidates["认可机构"].count == 3
+    ((text, count),) = candidates["认可机构"].renderings[0]
+    assert (text.lower(), count) == ("authorized institutions", 3)
+    assert ("approved bodies", 1) in candidates["认可机构"].renderings[1]
+
+
+def test_extracted_terms_make_a_termbase_that_can_be_written_and_read(tmp_path: Path) -> None:
+    """Confirmed pairs feed the project's termbase."""
+    base = termbase_of(extract_terms([beads_of(HOUSE)]))
+    base.write(tmp_path / "project.tsv")
+    again = Termbase.read(tmp_path / "project.tsv")
+    assert "authorized institutions" in {t.text.lower() for c in again for t in c.target_terms}
+    assert not [f for _, f in check_terms(beads_of(HOUSE), again) if f.kind != "inconsistent"]
+    missing = [
+        (n, f.concept.id) for n, f in check_terms(beads_of(SLIP), again) if f.kind == "missing" and f.concept
+    ]
+    assert (2, "认可机构") in missing
+
+
+def test_a_rendering_all_other_translations_speak_against_is_doubtful() -> None:
+    """Independent translators rarely make the same error."""
+    others = [beads_of(HOUSE), beads_of([t.replace("must", "have to") for t in HOUSE]), beads_of(HOUSE)]
+    found = compare_terms([beads_of(SLIP), *others], threshold=0.5)
+    (finding,) = [f for n, f in found[0] if n == 2]
+    assert finding.kind == "doubtful"
+    assert SLIP[2][slice(*finding.target_span)] == "approved bodies"  # type: ignore[misc]
+    assert (finding.suggestion or "").lower() == "authorized institutions"
+    assert not any(n == 2 for fs in found[1:] for n, _ in fs)
+
+
+def test_what_the_termbase_accepts_is_not_doubted() -> None:
+    """The house has the last word."""
+    house = Termbase([concept("认可机构", "approved body", required=True)])
+    found = compare_terms([beads_of(SLIP)] + [beads_of(HOUSE)] * 3, termbase=house, threshold=0.5)
+    assert not any(n == 2 for n, _ in found[0])
