@@ -2,7 +2,7 @@
 
 A *window* is one or more consecutive segments taken as one unit.  Window arrays have shape
 ``(max_overlap, n_segments, dim)``: entry ``[k, i]`` is the unit vector of segments ``i … i + k``.  A window that
-does not exist (it would run past the end) or was not embedded is a row of zeros, and `known` is False there.
+does not exist (it would run past the end) or was not embedded is a row of zeros, and no bead may use it.
 
 The dynamic program walks over cells ``(i, j)``: `i` source and `j` target segments consumed.  From a cell it may
 take a bead of `a` source and `b` target segments, or open a gap on one side and extend it.  Gap costs are affine,

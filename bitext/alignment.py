@@ -29,7 +29,7 @@ Lengths = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Settings of the aligner; the defaults were chosen on MAC-Dev, aca, mag and paramed (`docs/decisions.md`).
+    """Settings of the aligner; the defaults were chosen on MAC-Dev (`docs/decisions.md`).
 
     Attributes
     ----------

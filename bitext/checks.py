@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -51,7 +52,7 @@ def built_in(*, termbase: Termbase | None = None, similarity: Similarity | None 
     similarity : callable, optional
         Cosines of two lists of short texts, for locating renderings that no list knows.
     """
-    terms = Termbase.default() if termbase is None else termbase.merge(Termbase.default())
+    terms = _default_termbase() if termbase is None else termbase.merge(_default_termbase())
     return (
         NumberCheck(terms),
         TermCheck(terms, similarity=similarity),
@@ -70,6 +71,11 @@ def _is_translation(alignment: Alignment, bead: Bead) -> bool:
 
 # on the scale of `Bead.similarity`; a text that quotes out of order often rephrases
 _COMPARABLE = {"monotone": 0.35, "free": 0.5}
+
+
+@lru_cache(maxsize=1)
+def _default_termbase() -> Termbase:
+    return Termbase.default()
 
 
 @dataclass(frozen=True, slots=True)
