@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_score(commands)
     _add_check(commands)
     _add_batch(commands)
+    _add_convert(commands)
     _add_eval(commands)
     _add_models(commands)
     return parser
@@ -400,6 +401,33 @@ def _batch(args: argparse.Namespace) -> int:
         f"{args.output}: {summary.n_done} done, {summary.n_failed} failed, {summary.n_skipped} skipped (done before)"
     )
     return 2 if summary.n_failed and not summary.n_done and not summary.n_skipped else 0
+
+
+def _add_convert(commands: Commands) -> None:
+    command = _command(commands, "convert", _convert, "Convert aligned text between its exchange formats.")
+    command.add_argument("input", metavar="INPUT", help="TMX, XLIFF, PO, TSV, CSV, JSONL, XLSX or Parquet")
+    command.add_argument(
+        "output", metavar="OUTPUT", help="TMX, XLIFF, TSV, JSONL or Parquet, told by its suffix"
+    )
+    command.add_argument("--encoding", help="of INPUT; default: detected")
+    command.add_argument(
+        "--source-lang", default="zh", metavar="LANG", help="where INPUT does not say; default: zh"
+    )
+    command.add_argument(
+        "--target-lang", default="en", metavar="LANG", help="where INPUT does not say; default: en"
+    )
+
+
+def _convert(args: argparse.Namespace) -> int:
+    from bitext import formats
+
+    pairs = formats.read_pairs(args.input, encoding=args.encoding)
+    formats.write_pairs(pairs, args.output, source_lang=args.source_lang, target_lang=args.target_lang)
+    for skipped in pairs.skipped:
+        _log(f"{args.input}:{skipped.line}: {skipped.reason}")
+    if pairs.n_skipped:
+        _log(f"{pairs.n_skipped} rows of {args.input} were not converted")
+    return 0
 
 
 def _add_eval(commands: Commands) -> None:

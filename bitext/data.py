@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +24,29 @@ SEVERITIES: tuple[Severity, ...] = ("neutral", "minor", "major", "critical")
 """MQM severities, ascending."""
 
 TERM_STATUSES: tuple[TermStatus, ...] = ("preferred", "admitted", "deprecated", "known-wrong")
+
+
+class Place(Protocol):
+    """A position in a file, 1-based and in code points; `offset` is 0-based, None in a file that is not text."""
+
+    @property
+    def line(self) -> int:
+        """Line, or paragraph of a file without lines."""
+
+    @property
+    def column(self) -> int:
+        """Column in that line."""
+
+    @property
+    def offset(self) -> int | None:
+        """Code points before it in the decoded file."""
+
+
+class Origin(Protocol):
+    """Where the characters of a text stand in the file it was extracted from (`bitext.formats.Origin`)."""
+
+    def locate(self, offset: int) -> Place:
+        """Place of the code point at `offset` of the text."""
 
 
 def _frozen_int_array(values: ArrayLike, shape_hint: str) -> NDArray[np.int32]:
@@ -54,6 +77,8 @@ class Document:
         Where the text came from, for messages.
     segmenter : str
         What found the segments; enters the signature.
+    origin : Origin, optional
+        Map from `text` into the file at `path`; without one the text is taken for the file.
 
     Raises
     ------
@@ -67,6 +92,7 @@ class Document:
     paragraphs: NDArray[np.int32] = field(default=None)  # type: ignore[arg-type]
     path: str | None = None
     segmenter: str = "given"
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         spans = _frozen_int_array(self.spans, "(n_segments, 2)").reshape(-1, 2)
@@ -116,8 +142,23 @@ class Document:
         start, end = self.span(segments)
         return self.text[start:end]
 
-    def line_column(self, offset: int) -> tuple[int, int]:
-        """Return the 1-based line and column (in code points) of a code-point `offset`."""
+    def place(self, span: Span) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return where `span` starts and ends in the file: 1-based lines and columns in code points."""
+        if self.origin is None:
+            return self._line_column(span[0]), self._line_column(span[1])
+        first, last = self.origin.locate(span[0]), self.origin.locate(max(span[0], span[1] - 1))
+        return (first.line, first.column), (last.line, last.column + (span[1] > span[0]))
+
+    def file_span(self, span: Span) -> Span:
+        """Return `span` as code points into the decoded file; as it is where the file is not text."""
+        if self.origin is None:
+            return span
+        first, last = self.origin.locate(span[0]).offset, self.origin.locate(max(span[0], span[1] - 1)).offset
+        if first is None or last is None:
+            return span
+        return first, max(first, last + (span[1] > span[0]))
+
+    def _line_column(self, offset: int) -> tuple[int, int]:
         before = self.text[:offset]
         return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
@@ -128,7 +169,7 @@ class Document:
     def __reduce__(self) -> tuple[Any, ...]:
         # pickling makes arrays writeable again; going through the constructor freezes them
         spans, paragraphs = np.array(self.spans), np.array(self.paragraphs)
-        return Document, (self.text, self.lang, spans, paragraphs, self.path, self.segmenter)
+        return Document, (self.text, self.lang, spans, paragraphs, self.path, self.segmenter, self.origin)
 
 
 def _require_tiling(text: str, spans: NDArray[np.int32]) -> None:

@@ -45,6 +45,7 @@ def read(
     encoding: str | None = None,
     segmenter: Segmenter | None = None,
     pre_segmented: bool = False,
+    side: Literal["source", "target"] = "source",
 ) -> Document:
     """Read a file into a segmented document.
 
@@ -59,6 +60,8 @@ def read(
     segmenter : Segmenter, optional
     pre_segmented : bool
         One segment a line; blank lines are kept as segments.
+    side : {"source", "target"}
+        Which text of a bilingual file.
 
     Returns
     -------
@@ -69,13 +72,14 @@ def read(
     ReadError
         If the file is missing, empty, binary or in another encoding.
     """
-    extracted = formats.read_text(path, encoding=encoding)
+    extracted = formats.read_text(path, encoding=encoding, side=side)
     lang = lang or extracted.lang
     if pre_segmented:
-        return segmentation.segment_lines(
-            extracted.text, lang=lang or segmentation.detect_language(extracted.text), path=extracted.path
-        )
-    return segment(extracted.text, lang=lang, segmenter=segmenter, path=extracted.path)
+        lang = lang or segmentation.detect_language(extracted.text)
+        document = segmentation.segment_lines(extracted.text, lang=lang, path=extracted.path)
+    else:
+        document = segment(extracted.text, lang=lang, segmenter=segmenter, path=extracted.path)
+    return replace(document, origin=extracted.origin)
 
 
 def align(

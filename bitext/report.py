@@ -475,7 +475,15 @@ def _spanned(document: Document, span: Span | None) -> str:
 
 
 def _locator(document: Document, side: str) -> Callable[[Span], _Place]:
-    """Index the lines once: thousands of issues in a long text must not each count them again."""
+    """Find places in the file; the lines of a text are indexed once, so that many issues cost no more."""
+    if document.origin is not None:
+
+        def in_file(span: Span) -> _Place:
+            (line, column), (end_line, end_column) = document.place(span)
+            text = _spanned(document, span)
+            return _Place(_path(document, side), line, column, end_line, end_column, text)
+
+        return in_file
     starts = [0, *(match.end() for match in re.finditer("\n", document.text))]
 
     def line_column(offset: int) -> tuple[int, int]:
@@ -538,7 +546,10 @@ def _scores_dict(alignment: Alignment, scores: Scores) -> dict[str, Any]:
 
 
 def _span_dict(document: Document, span: Span | None) -> dict[str, Any] | None:
-    return {"start": int(span[0]), "end": int(span[1]), "text": _spanned(document, span)} if span else None
+    if not span:
+        return None
+    start, end = document.file_span(span)
+    return {"start": int(start), "end": int(end), "text": _spanned(document, span)}
 
 
 # ---- SARIF and GitHub --------------------------------------------------------------------------------------

@@ -236,6 +236,32 @@ def test_batch_writes_a_row_for_each_pair_an_error_row_for_a_bad_one_and_resumes
     assert out.read_text(encoding="utf-8") == first
 
 
+def test_convert_keeps_every_unit_and_reports_what_it_cannot_read(capsys, tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text(
+        "谢谢大家。\tThank you all.\n只有一列\n天气很好。\tFine weather.\n", encoding="utf-8"
+    )
+    code, _, err = run(capsys, "convert", tmp_path / "a.tsv", tmp_path / "a.tmx")
+    assert code == 0
+    assert "a.tsv:2" in err
+    assert "1 rows" in err
+    assert run(capsys, "convert", tmp_path / "a.tmx", tmp_path / "b.tsv")[0] == 0
+    text = (tmp_path / "b.tsv").read_text(encoding="utf-8")
+    assert all(part in text for part in ("谢谢大家。", "Thank you all.", "天气很好。", "Fine weather."))
+
+
+def test_findings_in_markup_point_into_the_users_file(capsys, files: Path) -> None:
+    """The offsets of JSON and the columns of text are those of the file, not of the text inside its markup."""
+    body = EN.replace("300 million", "<b>3 billion</b>").replace("\n\n", "</p>\n<p>").strip()
+    html = f"<html><body>\n<p>{body}</p>\n</body></html>\n"
+    (files / "bad.html").write_text(html, encoding="utf-8")
+    data = json.loads(run(capsys, "check", files / "a.zh.txt", files / "bad.html", "--format", "json")[1])
+    issue = next(i for i in data["targets"][0]["issues"] if i["check"] == "number-mismatch")
+    assert "3 billion" in html[issue["target"]["start"] : issue["target"]["end"]]
+    line = next(k for k, row in enumerate(html.splitlines(), start=1) if "3 billion" in row)
+    out = run(capsys, "check", files / "a.zh.txt", files / "bad.html")[1]
+    assert f"bad.html:{line}:{html.splitlines()[line - 1].index('3 billion') + 1}:" in out
+
+
 def test_models_lists_what_ships(capsys) -> None:
     code, out, _ = run(capsys, "models", "--format", "json")
     assert code == 0
@@ -258,7 +284,7 @@ def test_eval_alignment_prints_the_figures_of_the_field(capsys, tmp_path: Path) 
 def test_every_command_has_help_and_is_in_the_readme() -> None:
     """Documentation that drifts is worse than none."""
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    for command in ("segment", "align", "score", "check", "batch", "eval", "models"):
+    for command in ("segment", "align", "score", "check", "batch", "convert", "eval", "models"):
         assert f"bitext {command}" in readme
 
 

@@ -42,7 +42,8 @@ def test_segments_and_spans_leave_out_white_space_around() -> None:
     assert doc.span(range(0, 1)) == (0, 7)
     assert doc.joined(range(0, 2)) == TEXT
     assert doc.span(range(2, 2)) == (13, 13)
-    assert doc.line_column(8) == (2, 1)
+    assert doc.place((8, 10)) == ((2, 1), (2, 3))
+    assert doc.file_span((8, 10)) == (8, 10)
 
 
 def test_a_document_survives_pickling_frozen() -> None:

@@ -362,7 +362,7 @@ def test_lines_and_columns_lead_back_to_the_span(text, data):
     assert offset_at(text, region["startLine"], region["startColumn"]) == start
     assert offset_at(text, region["endLine"], region["endColumn"]) == end
     assert region.get("snippet", {"text": ""})["text"] == text[start:end]
-    assert (region["startLine"], region["startColumn"]) == one.line_column(start)
+    assert (region["startLine"], region["startColumn"]) == one.place((start, end))[0]
     assert to_text([report]).startswith(f"t.txt:{region['startLine']}:{region['startColumn']}: ")
     assert f"line={region['startLine']},endLine={region['endLine']}" in to_github([report])
 
