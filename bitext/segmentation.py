@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bitext._boundaries import CLOSERS, sentence_boundaries, without_quoted, words
 from bitext.data import Document
-from bitext.errors import BitextError, SpanError
+from bitext.errors import BitextError, MissingExtraError, SpanError
 
 Quotes = Literal["fine", "keep"]
 Newline = Literal["hard", "soft", "auto"]
@@ -141,6 +141,67 @@ def segment(
     numbers = np.maximum(np.searchsorted(paragraphs, spans[:, 0], side="right") - 1, 0)
     name = rules.name if segmenter is None else getattr(segmenter, "name", type(segmenter).__name__)
     return Document(text, lang or detect_language(text), spans, numbers, path, name)
+
+
+def load_segmenter(name: str, *, lang: str) -> Callable[[str], Any]:
+    """Return the segmenter of another library, to be passed as ``segmenter=``.
+
+    Parameters
+    ----------
+    name : str
+        ``"pysbd"``, ``"spacy"`` (its sentencizer), or ``"wtpsplit:FOLDER"`` with the folder of a SaT model.
+    lang : str
+        "zh" or "en".
+
+    Returns
+    -------
+    callable
+        From a text to its segments, or their spans; `segment` refuses a result that loses text.
+
+    Raises
+    ------
+    MissingExtraError
+        If the library is not installed.
+    BitextError
+        If `name` is none of these.
+    """
+    library, _, folder = name.partition(":")
+    if library not in _LIBRARIES or (library == "wtpsplit") != bool(folder):
+        raise BitextError(f"no segmenter {name!r}; expected pysbd, spacy or wtpsplit:FOLDER.")
+    try:
+        return _LIBRARIES[library](lang.split("-")[0], folder)
+    except ImportError as error:
+        raise MissingExtraError(library, library, f"the segmenter {library!r}") from error
+
+
+def _pysbd(lang: str, _: str) -> Callable[[str], Any]:
+    import pysbd
+
+    split: Callable[[str], Any] = pysbd.Segmenter(language=lang, clean=False).segment
+    return split
+
+
+def _spacy(lang: str, _: str) -> Callable[[str], Any]:
+    import spacy
+
+    pipeline = spacy.blank(lang)
+    # its own marks are those of English and a few more scripts
+    pipeline.add_pipe("sentencizer", config={"punct_chars": [".", "!", "?", "。", "！", "？"]})
+    return lambda text: [(s.start_char, s.end_char) for s in pipeline(text).sents]
+
+
+def _wtpsplit(_: str, folder: str) -> Callable[[str], Any]:
+    from wtpsplit import SaT
+
+    split: Callable[[str], Any] = SaT(folder).split
+    return split
+
+
+_LIBRARIES: dict[str, Callable[[str, str], Callable[[str], Any]]] = {
+    "pysbd": _pysbd,
+    "spacy": _spacy,
+    "wtpsplit": _wtpsplit,
+}
 
 
 def segment_lines(text: str, *, lang: str, path: str | None = None) -> Document:

@@ -359,3 +359,24 @@ def test_broken_gold_is_refused_with_its_place(tmp_path, content, error):
         segmentation_figures(str(path))
     with pytest.raises(ReadError, match="cannot be read"):
         segmentation_figures(str(tmp_path / "missing.jsonl"))
+
+
+def test_segmenters_of_other_libraries_plug_in(monkeypatch):
+    """Those who know pySBD or spaCy keep it; what is not installed is named with its extra."""
+    import sys
+    from types import SimpleNamespace
+
+    from bitext.errors import MissingExtraError
+    from bitext.segmentation import load_segmenter
+
+    halves = SimpleNamespace(segment=lambda text: [text[:3], text[3:]])
+    monkeypatch.setitem(sys.modules, "pysbd", SimpleNamespace(Segmenter=lambda language, clean: halves))
+    assert segment("你好。再见。", segmenter=load_segmenter("pysbd", lang="zh")).segments == [
+        "你好。",
+        "再见。",
+    ]
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    with pytest.raises(MissingExtraError, match=r"bitext\[spacy\]"):
+        load_segmenter("spacy", lang="zh")
+    with pytest.raises(BitextError, match="expected pysbd"):
+        load_segmenter("nltk", lang="en")
