@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_align(commands)
     _add_score(commands)
     _add_check(commands)
+    _add_terms(commands)
     _add_batch(commands)
     _add_convert(commands)
     _add_eval(commands)
@@ -360,8 +361,51 @@ def _reports(args: argparse.Namespace, *, checks: tuple[Any, ...] | None) -> lis
 def _read_document(args: argparse.Namespace, path: str, lang: str, side: str) -> Document:
     from bitext import pipeline
 
-    document = pipeline.read(path, encoding=args.encoding, pre_segmented=args.pre_segmented)
+    document = pipeline.read(
+        path,
+        encoding=args.encoding,
+        pre_segmented=args.pre_segmented,
+        side="source" if side == "source" else "target",
+    )
     return pipeline.require_language(document, lang, side)
+
+
+def _add_terms(commands: Commands) -> None:
+    command = _command(commands, "terms", _terms, "List the terms of a text with their renderings.")
+    _add_pair(command, targets="+")
+    command.add_argument(
+        "-o", "--output", metavar="FILE", help="also write them as a termbase to correct and reuse"
+    )
+    command.add_argument("--termbase", metavar="FILE", help="the project's terms")
+    command.add_argument(
+        "--min-count", type=int, default=2, metavar="N", help="leave out rarer terms; default: 2"
+    )
+
+
+def _terms(args: argparse.Namespace) -> int:
+    from bitext import pipeline
+    from bitext.terminology import Termbase, extract_terms, termbase_of
+
+    termbase = Termbase.read(args.termbase).merge(Termbase.default()) if args.termbase else Termbase.default()
+    embedder = pipeline.remembering(args.embedder, device=args.device)
+    source = _read_document(args, args.source, args.source_lang, "source")
+    translations = []
+    for path in args.targets:
+        target = _read_document(args, path, args.target_lang, "target")
+        alignment = pipeline.align(source, target, embedder=embedder, order=args.order, device=args.device)
+        translations.append(
+            [(alignment.source_text(b), alignment.target_text(b)) for b in alignment if b.source]
+        )
+    candidates = extract_terms(translations, termbase=termbase, min_count=args.min_count)
+    print("\t".join(["term", "count", "known as", *args.targets]))
+    for candidate in candidates:
+        known = candidate.concept.target_terms[0].text if candidate.concept else ""
+        renderings = ("; ".join(f"{text} ×{n}" for text, n in side) for side in candidate.renderings)
+        print("\t".join([candidate.text, str(candidate.count), known, *renderings]))
+    if args.output:
+        termbase_of(candidates).write(args.output)
+        _log(f"{len(candidates)} terms written to {args.output}")
+    return 0
 
 
 def _add_batch(commands: Commands) -> None:

@@ -262,6 +262,20 @@ def test_findings_in_markup_point_into_the_users_file(capsys, files: Path) -> No
     assert f"bad.html:{line}:{html.splitlines()[line - 1].index('3 billion') + 1}:" in out
 
 
+def test_terms_lists_renderings_and_writes_a_termbase(capsys, tmp_path: Path) -> None:
+    """What is listed can be corrected and used as the project's termbase."""
+    zh = "数据中心投资3亿元。\n数据中心的员工在工厂。\n数据中心的客户在海外。\n"
+    en = "It invested 300 million yuan in the data center.\nThe data center staff are in the factory.\n"
+    (tmp_path / "t.zh.txt").write_text(zh, encoding="utf-8")
+    (tmp_path / "t.en.txt").write_text(en + "The data center customers are overseas.\n", encoding="utf-8")
+    house = tmp_path / "house.tsv"
+    code, out, _ = run(capsys, "terms", tmp_path / "t.zh.txt", tmp_path / "t.en.txt", "-o", house)
+    assert code == 0
+    row = next(line.split("\t") for line in out.splitlines() if line.startswith("数据中心\t"))
+    assert row[1] == "3"
+    assert run(capsys, "check", tmp_path / "t.zh.txt", tmp_path / "t.en.txt", "--termbase", house)[0] == 0
+
+
 def test_models_lists_what_ships(capsys) -> None:
     code, out, _ = run(capsys, "models", "--format", "json")
     assert code == 0
@@ -284,7 +298,7 @@ def test_eval_alignment_prints_the_figures_of_the_field(capsys, tmp_path: Path) 
 def test_every_command_has_help_and_is_in_the_readme() -> None:
     """Documentation that drifts is worse than none."""
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    for command in ("segment", "align", "score", "check", "batch", "convert", "eval", "models"):
+    for command in ("segment", "align", "score", "check", "terms", "batch", "convert", "eval", "models"):
         assert f"bitext {command}" in readme
 
 
