@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -199,6 +200,29 @@ def longest_chain(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArra
     return np.array(chain[::-1], dtype=np.intp)
 
 
+class Step(NamedTuple):
+    """All beads of one shape that start in one row.
+
+    Attributes
+    ----------
+    a, b : int
+        Source and target segments of the bead.
+    start : int
+        Target segment where the first of them starts; the others follow one by one.
+    here, there : slice
+        Columns where they start, in their row, and where they end, `a` rows further.
+    gain : ndarray
+        Their scores.
+    """
+
+    a: int
+    b: int
+    start: int
+    here: slice
+    there: slice
+    gain: Float
+
+
 class BeadScores:
     """Scores of all beads inside a band, computed block by block and kept for repeated passes.
 
@@ -256,6 +280,18 @@ class BeadScores:
         first, scores = self._blocks[block]
         low, high = int(self.band.low[i]), int(self.band.high[i])
         return low, scores[:, i - block * _ROWS_PER_BLOCK, low - first : high - first]
+
+    def steps(self, i: int, temperature: float = 1.0) -> Iterator[Step]:
+        """Yield the beads that start in row `i` and end inside the band, shape by shape."""
+        low, row = self.row(i)
+        for s, (a, b) in enumerate(self.shapes):
+            if i + a > self.n_source:
+                continue
+            first, last = int(self.band.low[i + a]), int(self.band.high[i + a])
+            start, stop = max(low, first - b), min(low + row.shape[1], last - b + 1)
+            if start < stop:
+                here, there = slice(start - low, stop - low), slice(start + b - first, stop + b - first)
+                yield Step(a, b, start, here, there, row[s, here] / temperature)
 
     def _compute(self, block: int) -> tuple[int, Float]:
         start = block * _ROWS_PER_BLOCK
@@ -369,7 +405,9 @@ def forward(scores: BeadScores, costs: Costs, *, best: bool, temperature: float 
         closed.append(join(reached, additions[i]))
         if i == n:
             break
-        _push(beads, i, closed[i], scores, temperature, join)
+        for step in scores.steps(i, temperature):
+            goal = beads[i + step.a][step.there]
+            join(goal, closed[i][step.here] + step.gain, out=goal)
         shift = int(band.low[i + 1]) - low
         gap = join(closed[i] + open_, omissions[i])[shift:] + extend
         omissions[i + 1][: len(gap)] = gap[: widths[i + 1]]
@@ -385,33 +423,13 @@ def _additions(reached: Float, open_: float, extend: float, join: np.ufunc) -> F
     return result
 
 
-def _push(
-    beads: list[Float], i: int, closed: Float, scores: BeadScores, temperature: float, join: np.ufunc
-) -> None:
-    """Take every bead that starts in row `i`."""
-    band = scores.band
-    low, row = scores.row(i)
-    row = row / temperature
-    for s, (a, b) in enumerate(scores.shapes):
-        if i + a > scores.n_source:
-            continue
-        first, last = int(band.low[i + a]), int(band.high[i + a])
-        start, stop = max(low, first - b), min(low + row.shape[1], last - b + 1)
-        if start >= stop:
-            continue
-        goal = beads[i + a][start + b - first : stop + b - first]
-        join(goal, closed[start - low : stop - low] + row[s, start - low : stop - low], out=goal)
-
-
-def backward(
-    scores: BeadScores, costs: Costs, *, temperature: float = 1.0
-) -> tuple[list[Float], list[Float]]:
+def backward(scores: BeadScores, costs: Costs, *, temperature: float = 1.0) -> list[Float]:
     """Log-sum-exp of all ways from each cell to the end.
 
     Returns
     -------
-    closed, omitting : list of ndarray
-        From a cell outside a gap, and from a cell inside a run of omissions.
+    list of ndarray
+        One array per row, from each cell outside a gap.
     """
     open_, extend = costs.gap_open / temperature, costs.gap_extend / temperature
     band, n = scores.band, scores.n_source
@@ -424,7 +442,9 @@ def backward(
         if i == n:
             ahead[scores.n_target - low] = 0.0
         else:
-            _pull(ahead, i, closed, scores, temperature)
+            for step in scores.steps(i, temperature):
+                start = ahead[step.here]
+                np.logaddexp(start, closed[i + step.a][step.there] + step.gain, out=start)
             shift = int(band.low[i + 1]) - low
             size = min(width - shift, len(omitting[i + 1]))
             if size > 0:
@@ -433,24 +453,7 @@ def backward(
         run = _additions(leaving[::-1], open_, extend, np.logaddexp)[::-1]
         closed[i] = np.logaddexp(leaving, run)
         omitting[i] = np.logaddexp(closed[i], longer)
-    return closed, omitting
-
-
-def _pull(ahead: Float, i: int, closed: list[Float], scores: BeadScores, temperature: float) -> None:
-    """Add every bead that starts in row `i` to what lies ahead of it."""
-    band = scores.band
-    low, row = scores.row(i)
-    row = row / temperature
-    for s, (a, b) in enumerate(scores.shapes):
-        if i + a > scores.n_source:
-            continue
-        first, last = int(band.low[i + a]), int(band.high[i + a])
-        start, stop = max(low, first - b), min(low + row.shape[1], last - b + 1)
-        if start >= stop:
-            continue
-        here = ahead[start - low : stop - low]
-        there = closed[i + a][start + b - first : stop + b - first]
-        np.logaddexp(here, there + row[s, start - low : stop - low], out=here)
+    return closed
 
 
 def best_path(scores: BeadScores, costs: Costs) -> Iterator[tuple[range, range]]:

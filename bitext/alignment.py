@@ -391,7 +391,7 @@ def _posteriors(
 ) -> list[float | None]:
     """Probability of each bead of `path` among all paths; None for nulls."""
     lattice = kernels.forward(scores, options.costs, best=False, temperature=options.temperature)
-    ahead, _ = kernels.backward(scores, options.costs, temperature=options.temperature)
+    ahead = kernels.backward(scores, options.costs, temperature=options.temperature)
     low = scores.band.low
     total = ahead[0][-low[0]]
     shape_index = {shape: s for s, shape in enumerate(options.shapes)}
@@ -415,26 +415,14 @@ def _likely_beads(
     if not scores.n_source or not scores.n_target:
         return []
     lattice = kernels.forward(scores, options.costs, best=False, temperature=temperature)
-    ahead, _ = kernels.backward(scores, options.costs, temperature=temperature)
-    band = scores.band
-    total = ahead[0][-band.low[0]]
+    ahead = kernels.backward(scores, options.costs, temperature=temperature)
+    total = ahead[0][-scores.band.low[0]]
     found = []
     for i in range(scores.n_source):
-        low, row = scores.row(i)
-        for s, (a, b) in enumerate(options.shapes):
-            if i + a > scores.n_source:
-                continue
-            first, last = int(band.low[i + a]), int(band.high[i + a])
-            start, stop = max(low, first - b), min(low + row.shape[1], last - b + 1)
-            if start >= stop:
-                continue
-            weight = (
-                lattice.closed[i][start - low : stop - low]
-                + row[s, start - low : stop - low] / temperature
-                + ahead[i + a][start + b - first : stop + b - first]
-            )
-            columns = np.flatnonzero(weight - total >= np.log(threshold)) + start
-            found += [(range(i, i + a), range(j, j + b)) for j in columns.tolist()]
+        for step in scores.steps(i, temperature):
+            weight = lattice.closed[i][step.here] + step.gain + ahead[i + step.a][step.there]
+            columns = np.flatnonzero(weight - total >= np.log(threshold)) + step.start
+            found += [(range(i, i + step.a), range(j, j + step.b)) for j in columns.tolist()]
     return found
 
 

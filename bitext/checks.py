@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from bitext.data import Alignment, Bead, Issue, Severity, Span
 from bitext.quantities import QuantityFinding, compare_quantities, find_quantities
+from bitext.scoring import content_size
 from bitext.terminology import Termbase, TermFinding, check_terms
 
 Similarity = Callable[[list[str], list[str]], NDArray[np.float32]]
@@ -27,7 +28,6 @@ _HAN_RUN = re.compile(
     r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff][\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef]*"
 )
 _LATIN_RUN = re.compile(r"[A-Za-z][A-Za-z'’.,;:\- ]+[A-Za-z]")
-_WORD = re.compile(r"\w")
 
 
 class Check(Protocol):
@@ -204,7 +204,7 @@ class OmissionCheck:
         excerpt = _is_excerpt(alignment)
         for first, source, _ in _null_runs(alignment, omissions=True):
             span = alignment.source.span(source)
-            size = _size(alignment.source.text[slice(*span)])
+            size = content_size(alignment.source.text[slice(*span)])
             if not size:
                 continue
             yield Issue(
@@ -234,7 +234,7 @@ class AdditionCheck:
         """Yield an issue for each added passage."""
         for first, _, target in _null_runs(alignment, omissions=False):
             span = alignment.target.span(target)
-            size = _size(alignment.target.text[slice(*span)])
+            size = content_size(alignment.target.text[slice(*span)])
             if not size:
                 continue
             yield Issue(
@@ -270,7 +270,7 @@ def _null_runs(alignment: Alignment, *, omissions: bool) -> Iterator[tuple[int, 
 
 def _is_excerpt(alignment: Alignment) -> bool:
     """Whether the target renders less than half of the source: then leaving out is its nature, not a fault."""
-    sizes = [(_size(alignment.source_text(b)), b.is_omission) for b in alignment]
+    sizes = [(content_size(alignment.source_text(b)), b.is_omission) for b in alignment]
     total = sum(size for size, _ in sizes)
     return sum(size for size, omitted in sizes if omitted) > total / 2
 
@@ -279,10 +279,6 @@ def _severity_of_size(size: int, *, of: float) -> Severity:
     """Severity of a missing or extra passage of `size` characters; `of` characters carry as much as one Chinese one."""
     weight = size / of
     return "minor" if weight < 6 else "major" if weight < 120 else "critical"
-
-
-def _size(text: str) -> int:
-    return len(_WORD.findall(text))
 
 
 def _count(n: int, noun: str) -> str:
@@ -313,7 +309,7 @@ class UntranslatedCheck:
         return Issue(
             check="untranslated",
             category="accuracy/untranslated",
-            severity="critical" if _size(text) > 12 else "major",
+            severity="critical" if content_size(text) > 12 else "major",
             confidence=0.95,
             message=f"{_excerpt(text)} is left untranslated",
             bead=index,

@@ -275,15 +275,15 @@ def _print_scores(reports: Sequence[Report], *, comma: bool) -> None:
 def _score_pairs(args: argparse.Namespace) -> int:
     from bitext import formats, pipeline
 
-    text = formats.decode(formats.text.read_bytes(args.pairs), encoding=args.encoding, path=args.pairs)
     pairs = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        cells = line.split("\t")
-        if len(cells) != 2:
-            raise BitextError(
-                f"{args.pairs}:{number}: {len(cells)} columns; expected two, source and target, a tab between them."
-            )
-        pairs.append((cells[0], cells[1]))
+    with formats.text.open_text(args.pairs, encoding=args.encoding) as stream:
+        for number, line in enumerate(stream, start=1):
+            cells = line.rstrip("\r\n").split("\t")
+            if len(cells) != 2:
+                raise BitextError(
+                    f"{args.pairs}:{number}: {len(cells)} columns; expected two, source and target, a tab between them."
+                )
+            pairs.append((cells[0], cells[1]))
     fidelity = pipeline.score_pairs(
         pairs,
         embedder=args.embedder,

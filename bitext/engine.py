@@ -179,14 +179,17 @@ def _finished(out: Path, signature: str) -> set[str]:
         return set()
     kept: list[str] = []
     done: set[str] = set()
-    for line in out.read_text(encoding="utf-8").splitlines(keepends=True):
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if line.endswith("\n") and "error" not in row and row.get("run") == signature:
-            kept.append(line)
-            done.add(str(row["id"]))
+    with out.open(
+        encoding="utf-8", newline="\n"
+    ) as stream:  # a row may quote text with other line separators in it
+        for line in stream:
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if line.endswith("\n") and "error" not in row and row.get("run") == signature:
+                kept.append(line)
+                done.add(str(row["id"]))
     draft = out.with_suffix(out.suffix + ".part")
     draft.write_text("".join(kept), encoding="utf-8", newline="\n")
     draft.replace(out)

@@ -150,7 +150,7 @@ def score(alignment: Alignment) -> Scores:
     Scores
     """
     fidelities = _bead_fidelities(alignment)
-    sizes = np.array([_size(alignment.source_text(b)) for b in alignment], dtype=np.float64)
+    sizes = np.array([content_size(alignment.source_text(b)) for b in alignment], dtype=np.float64)
     counted = np.array([0.0 if f is None else f for f in fidelities])
     total = sizes.sum()
     return Scores(
@@ -224,7 +224,7 @@ def _bead_fidelities(alignment: Alignment) -> tuple[float | None, ...]:
 
 
 def _drift(alignment: Alignment, fidelities: tuple[float | None, ...], sizes: NDArray[np.float64]) -> Drift:
-    target_sizes = np.array([_size(alignment.target_text(b)) for b in alignment], dtype=np.float64)
+    target_sizes = np.array([content_size(alignment.target_text(b)) for b in alignment], dtype=np.float64)
     omitted = np.array([b.is_omission for b in alignment], dtype=bool)
     added = np.array([b.is_addition for b in alignment], dtype=bool)
     aligned = ~(omitted | added)
@@ -271,8 +271,8 @@ def _profile(fidelities: tuple[float | None, ...], aligned: NDArray[np.bool_]) -
     )
 
 
-def _size(text: str) -> int:
-    """Characters that count: letters, ideographs and digits."""
+def content_size(text: str) -> int:
+    """Count the characters that carry content: letters, ideographs and digits."""
     return len(_WORD.findall(text))
 
 
@@ -280,7 +280,7 @@ def _length_misfit(source: str, target: str, source_lang: str, target_lang: str)
     """How many spreads the log length ratio is away from the usual one, less the first two; at most 3."""
     usual = _LOG_RATIO * (target_lang.startswith("en") - source_lang.startswith("en"))
     # a few characters on both sides keep very short segments from looking extreme
-    ratio = math.log((_size(target) + 4.0) / (_size(source) + 4.0 * math.exp(-usual)))
+    ratio = math.log((content_size(target) + 4.0) / (content_size(source) + 4.0 * math.exp(-usual)))
     return min(3.0, max(0.0, abs(ratio - usual) / _LOG_RATIO_SPREAD - 2.0))
 
 
@@ -296,7 +296,7 @@ def _number_trouble(source: str, target: str, source_lang: str, target_lang: str
 
 def _wrong_script(target: str, target_lang: str) -> float:
     """Share of the target that is still Chinese (or, into Chinese, that is not Chinese at all)."""
-    size = _size(target)
+    size = content_size(target)
     if not size:
         return 1.0
     han = len(_HAN.findall(target)) / size

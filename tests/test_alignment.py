@@ -109,7 +109,7 @@ def test_forward_and_backward_agree_on_the_total(n: int, m: int, seed: int) -> N
     """Posteriors are only probabilities if both passes sum over the same paths."""
     scores = scores_of(side(seed, n), side(seed + 1, m), OPTIONS)
     lattice = kernels.forward(scores, OPTIONS.costs, best=False, temperature=0.1)
-    ahead, _ = kernels.backward(scores, OPTIONS.costs, temperature=0.1)
+    ahead = kernels.backward(scores, OPTIONS.costs, temperature=0.1)
     assert lattice.closed[-1][-1] == pytest.approx(ahead[0][0], rel=1e-6, abs=1e-6)
 
 

@@ -120,6 +120,14 @@ def test_score_pairs_keeps_the_order_and_the_number_of_lines(capsys, tmp_path: P
     assert float(out.splitlines()[0]) > float(out.splitlines()[1]) == 0.0
 
 
+def test_score_pairs_gives_one_number_for_a_line_with_other_separators_in_it(capsys, tmp_path: Path) -> None:
+    """A line separator pasted from a word processor is text, not a new row."""
+    (tmp_path / "p.tsv").write_text("谢谢\u2028大家。\tThank you,\u2028everyone.\n", encoding="utf-8")
+    code, out, _ = run(capsys, "score", "--pairs", tmp_path / "p.tsv")
+    assert code == 0
+    assert len(out.splitlines()) == 1
+
+
 def test_check_is_clean_on_a_right_translation_and_1_on_a_wrong_number(capsys, files: Path) -> None:
     assert run(capsys, "check", files / "a.zh.txt", files / "a.en.txt")[0] == 0
     code, out, _ = run(capsys, "check", files / "a.zh.txt", files / "bad.en.txt")
