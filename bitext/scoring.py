@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext._bootstrap import mean_interval
 from bitext.data import Alignment
 from bitext.quantities import compare_quantities
 
@@ -78,6 +79,9 @@ class Scores:
         What made these numbers.
     reference : tuple of (name, score, signature)
         sacreBLEU's BLEU, chrF and TER against a reference translation, when one was given; else empty.
+    interval : tuple of (float, float), optional
+        95 % bootstrap interval of `fidelity` over beads: what other passages of the same kind might have given.
+        ``None`` with fewer than two beads.
     """
 
     fidelity: float
@@ -85,6 +89,7 @@ class Scores:
     drift: Drift
     signature: str
     reference: tuple[tuple[str, float, str], ...] = ()
+    interval: tuple[float, float] | None = None
 
 
 def pair_features(
@@ -158,6 +163,7 @@ def score(alignment: Alignment) -> Scores:
         beads=fidelities,
         drift=_drift(alignment, fidelities, sizes),
         signature=f"{alignment.signature}|fid:{CALIBRATION}",
+        interval=mean_interval(counted, sizes),
     )
 
 

@@ -21,6 +21,7 @@ LAYERS = [
 ]
 # private modules live in the layer of the module they help
 HELPERS = {
+    "_bootstrap": "data",
     "_boundaries": "data",
     "_concepts": "terminology",
     "_locate": "terminology",
