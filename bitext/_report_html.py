@@ -30,6 +30,7 @@ from bitext.report import (
     _name,
     _number,
     _percent,
+    _range,
     _signatures,
     _static,
 )
@@ -273,6 +274,7 @@ def _target_view(t: int, report: Report) -> dict[str, Any]:
         "name": _name(report.alignment.target, f"target {t + 1}"),
         "lang": report.alignment.target.lang,
         "fidelity": _decimal(scores.fidelity),
+        "interval": _range(scores.interval).strip(" ()"),
         "bar": _bar(scores.fidelity),
         "drift": [
             (name, _percent(getattr(scores.drift, name)), _bar(getattr(scores.drift, name)))

@@ -338,6 +338,10 @@ def _decimal(value: float | None, places: int = 2) -> str:
     return "–" if number is None else f"{number:.{places}f}"
 
 
+def _range(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f" ({_decimal(interval[0])}–{_decimal(interval[1])})"
+
+
 def _percent(share: float | None) -> str:
     """Whole percents, but one decimal below 1 %: a lost sentence of a book must not round to nothing."""
     percent = 100 * (_number(share) or 0.0)
@@ -373,7 +377,7 @@ def _summary(report: Report) -> str:
     scores, peak = report.scores, _peak(report.scores)
     parts = [
         f"{_issue_count(report.issues)} in {_counted(len(report.alignment), 'bead')}",
-        f"fidelity {_decimal(scores.fidelity)}",
+        f"fidelity {_decimal(scores.fidelity)}{_range(scores.interval)}",
         f"drift: {_drift_parts(scores)}" + (f", peaks at bead {peak[0]} ({peak[1]:.1f} MAD)" if peak else ""),
         *(f"{name} {_decimal(value, 1)}" for name, value, _ in scores.reference),
     ]
@@ -525,6 +529,7 @@ def _scores_dict(alignment: Alignment, scores: Scores) -> dict[str, Any]:
     drift = scores.drift
     return {
         "fidelity": _number(scores.fidelity),
+        "interval": None if scores.interval is None else [_number(bound) for bound in scores.interval],
         "drift": {
             name: _number(getattr(drift, name)) for name in ("omitted", "added", "reordered", "shifted")
         },

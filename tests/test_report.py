@@ -12,6 +12,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from urllib.parse import unquote
@@ -466,6 +467,17 @@ def test_text_is_findings_in_reading_order_then_summary_then_signature(report):
         "drift: 16 % omitted, 0.4 % added, peaks at bead 3 (1.4 MAD)",
         "bitext:0|emb:none|checks:3",
     ]
+
+
+def test_every_view_shows_the_interval_of_the_fidelity(report):
+    """A difference within the interval is no difference; whoever reads the score must see that."""
+    scores = replace(report.scores, interval=(0.7912, 0.9249))
+    sure = Report(report.alignment, scores, report.issues, report.signature)
+    assert "fidelity 0.87 (0.79–0.92); drift" in to_text([sure])
+    assert to_json([sure])["targets"][0]["scores"]["interval"] == [0.7912, 0.9249]
+    assert '<span class="interval">0.79–0.92</span>' in to_html([sure])
+    assert to_json([report])["targets"][0]["scores"]["interval"] is None
+    assert 'class="interval"' not in to_html([report])
 
 
 def test_each_target_has_a_summary_and_the_signature_comes_once(report):
