@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,18 @@ _ARCHIVE_FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSErr
 Blocks = list[tuple[str, str]]  # unit name and text
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Characters of a paragraph and the element they stand in, behind its first `skip` characters."""
+
+    text: str
+    element: Element
+    skip: int = 0
+
+
+Paragraphs = list[tuple[str, list[Piece]]]  # unit name and content
+
+
 def read_docx(path: str | Path) -> Extracted:
     """Read the running text of a Word document, a paragraph a block.
 
@@ -54,10 +67,19 @@ def read_docx(path: str | Path) -> Extracted:
     """
     name = shown(path)
     with open_archive(path) as archive:
-        blocks: Blocks = []
-        for part, root in _parts(archive, name):
-            blocks += _Walker().blocks(_tree(archive, part, root, name))
+        paragraphs = [p for root in docx_roots(archive, name) for p in docx_paragraphs(root)]
+    blocks = [(unit, "".join(piece.text for piece in pieces)) for unit, pieces in paragraphs]
     return _extracted(blocks, name, "docx")
+
+
+def docx_roots(archive: zipfile.ZipFile, name: str) -> list[Element]:
+    """Return the root elements of the parts of a Word document that hold text: body, footnotes, endnotes."""
+    return [_tree(archive, part, root, name) for part, root in _parts(archive, name)]
+
+
+def docx_paragraphs(root: Element) -> Paragraphs:
+    """Return the paragraphs of one part that hold text, in the order in which they are read."""
+    return _Walker().paragraphs(root)
 
 
 def read_xlsx(path: str | Path) -> Extracted:
@@ -153,24 +175,24 @@ def _tree(archive: zipfile.ZipFile, part: str, root: str, name: str) -> Element:
 
 
 class _Walker:
-    """Collects the blocks of one part, counting tables and text boxes as it goes."""
+    """Collects the paragraphs of one part, counting tables and text boxes as it goes."""
 
     def __init__(self) -> None:
-        self._blocks: Blocks = []
+        self._found: Paragraphs = []
         self._boxes: list[Element] = []
         self._n_tables = 0
         self._n_boxes = 0
         self._n_paragraphs = 0
-        self._carried = ""
+        self._carried: list[Piece] = []
 
-    def blocks(self, root: Element) -> Blocks:
+    def paragraphs(self, root: Element) -> Paragraphs:
         body = root.first("body")
         if body is not None:
             self._walk(body, "")
         notes = [n for n in root.elements("footnote", "endnote") if n.attribute("type") in (None, "normal")]
         for number, note in enumerate(notes, start=1):  # the others draw the line above the notes
             self._walk(note, f"{note.local} {number}")
-        return self._blocks
+        return self._found
 
     def _walk(self, element: Element, unit: str) -> None:
         """Go through block content; `unit` is empty in the body, where paragraphs are counted."""
@@ -192,21 +214,21 @@ class _Walker:
                 self._walk(cell, f"{unit} row {i} cell {j}")
 
     def _paragraph(self, paragraph: Element, unit: str) -> None:
-        text = (self._carried + "".join(self._inline(paragraph))).strip(" \t\n")
+        pieces = _stripped(self._carried + list(self._inline(paragraph)))
         properties = paragraph.first("pPr")
         if properties is not None and _is_deleted(properties, "rPr"):
-            self._carried = text  # the paragraph mark is deleted: the next paragraph continues this one
+            self._carried = pieces  # the paragraph mark is deleted: the next paragraph continues this one
             return
-        self._carried = ""
-        if text.strip():
+        self._carried = []
+        if any(piece.text.strip() for piece in pieces):
             self._n_paragraphs += not unit
-            self._blocks.append((unit or f"paragraph {self._n_paragraphs}", text))
+            self._found.append((unit or f"paragraph {self._n_paragraphs}", pieces))
         boxes, self._boxes = self._boxes, []
         for box in boxes:
             self._n_boxes += 1
             self._walk(box, f"text box {self._n_boxes}")
 
-    def _inline(self, element: Element) -> Iterator[str]:
+    def _inline(self, element: Element) -> Iterator[Piece]:
         for child in element.elements():
             namespace = child.name.rpartition(" ")[0]
             if child.local == "AlternateContent":
@@ -215,16 +237,35 @@ class _Walker:
                 if child.local not in ("oMath", "oMathPara"):
                     yield from self._inline(child)  # shapes and drawings, for the text boxes in them
             elif child.local == "t":
-                text = child.text()
-                yield text if child.attribute("space") == "preserve" else text.strip(" \t\r\n")
+                piece = Piece(child.text(), child)
+                yield piece if child.attribute("space") == "preserve" else _trimmed(piece, " \t\r\n")
             elif child.local in _SIGNS:
-                yield _SIGNS[child.local]
+                yield Piece(_SIGNS[child.local], child)
             elif child.local == "br":
-                yield "\n" if child.attribute("type") in (None, "textWrapping") else ""
+                if child.attribute("type") in (None, "textWrapping"):
+                    yield Piece("\n", child)
             elif child.local == "txbxContent":
                 self._boxes.append(child)
             elif child.local not in _LEFT_OUT and not (child.local == "r" and _is_hidden(child)):
                 yield from self._inline(child)
+
+
+def _trimmed(piece: Piece, characters: str, *, left: bool = True, right: bool = True) -> Piece:
+    text = piece.text.lstrip(characters) if left else piece.text
+    skip = piece.skip + len(piece.text) - len(text)
+    return Piece(text.rstrip(characters) if right else text, piece.element, skip)
+
+
+def _stripped(pieces: list[Piece]) -> list[Piece]:
+    """Take white space off both ends of the text that `pieces` make up."""
+    pieces = [piece for piece in pieces if piece.text]
+    for at in (0, -1):
+        while pieces:
+            pieces[at] = _trimmed(pieces[at], " \t\n", left=at == 0, right=at == -1)
+            if pieces[at].text:
+                break
+            del pieces[at]
+    return pieces
 
 
 def _alternative(element: Element) -> Element:
