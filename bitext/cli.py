@@ -9,27 +9,30 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import bitext
-from bitext.data import SEVERITIES
+from bitext import _cli_check
+from bitext._cli import (
+    Commands,
+    add_command,
+    add_encoder,
+    add_output,
+    add_pair,
+    add_reading,
+    log,
+    print_json,
+    read_document,
+    reports_of,
+)
 from bitext.errors import BitextError
 
 if TYPE_CHECKING:
     from bitext.data import Document
     from bitext.report import Report
-
-_FORMATS = {
-    "segment": ("text", "jsonl"),
-    "align": ("beads", "tsv", "jsonl", "tmx"),
-    "score": ("text", "json", "csv", "tsv", "jsonl"),
-    "check": ("text", "json", "sarif", "github", "html"),
-    "models": ("text", "json"),
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_segment(commands)
     _add_align(commands)
     _add_score(commands)
-    _add_check(commands)
+    _cli_check.add(commands)
     _add_terms(commands)
     _add_batch(commands)
     _add_convert(commands)
@@ -95,46 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = Any  # argparse keeps the type of add_subparsers() private
-
-
-def _command(commands: Commands, name: str, run: Callable[[argparse.Namespace], int], help: str) -> Any:
-    command = commands.add_parser(name, help=help, description=help)
-    command.set_defaults(run=run)
-    if name in _FORMATS:
-        formats = _FORMATS[name]
-        command.add_argument("--format", choices=formats, default=formats[0], help="default: %(default)s")
-    return command
-
-
-def _add_pair(command: Any, *, targets: int | str) -> None:
-    command.add_argument("source", metavar="SOURCE", help="the original; - is standard input")
-    command.add_argument("targets", metavar="TARGET", nargs=targets, help="its translation")
-    _add_reading(command)
-    _add_encoder(command)
-    command.add_argument(
-        "--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto"
-    )
-
-
-def _add_reading(command: Any) -> None:
-    command.add_argument("--source-lang", default="zh", metavar="LANG", help="zh or en; default: zh")
-    command.add_argument("--target-lang", default="en", metavar="LANG", help="zh or en; default: en")
-    command.add_argument("--encoding", help="of the files; default: detected")
-    command.add_argument("--pre-segmented", action="store_true", help="the files hold one segment a line")
-
-
-def _add_encoder(command: Any) -> None:
-    command.add_argument("--embedder", default="zh-en", metavar="NAME", help="packaged model, folder or name")
-    command.add_argument("--device", help="cpu, cuda, cuda:1; default: cuda where there is one")
-
-
-def _add_output(command: Any) -> None:
-    command.add_argument("-o", "--output", metavar="FILE", help="write here instead of to standard output")
-
-
 def _add_segment(commands: Commands) -> None:
-    command = _command(commands, "segment", _segment, "Cut a text into sentence-like segments.")
+    command = add_command(
+        commands, "segment", _segment, "Cut a text into sentence-like segments.", formats=("text", "jsonl")
+    )
     command.add_argument("file", metavar="FILE", help="- is standard input")
     command.add_argument("--lang", choices=("zh", "en"), help="default: detected")
     command.add_argument("--encoding", help="default: detected")
@@ -169,9 +136,15 @@ def _segment(args: argparse.Namespace) -> int:
 
 
 def _add_align(commands: Commands) -> None:
-    command = _command(commands, "align", _align, "Align a source with its translation.")
-    _add_pair(command, targets=1)
-    _add_output(command)
+    command = add_command(
+        commands,
+        "align",
+        _align,
+        "Align a source with its translation.",
+        formats=("beads", "tsv", "jsonl", "tmx"),
+    )
+    add_pair(command, targets=1)
+    add_output(command)
 
 
 def _align(args: argparse.Namespace) -> int:
@@ -189,9 +162,7 @@ def _align(args: argparse.Namespace) -> int:
     aligned = sum(not bead.is_null for bead in alignment)
     n_omissions = sum(bead.is_omission for bead in alignment)
     n_additions = sum(bead.is_addition for bead in alignment)
-    _log(
-        f"{aligned} beads aligned, {n_omissions} omissions, {n_additions} additions, {alignment.order} order"
-    )
+    log(f"{aligned} beads aligned, {n_omissions} omissions, {n_additions} additions, {alignment.order} order")
     return 0
 
 
@@ -211,11 +182,17 @@ def _read_pair(args: argparse.Namespace) -> tuple[Document, Document]:
 
 
 def _add_score(commands: Commands) -> None:
-    command = _command(commands, "score", _score, "Score translations: fidelity and drift.")
+    command = add_command(
+        commands,
+        "score",
+        _score,
+        "Score translations: fidelity and drift.",
+        formats=("text", "json", "csv", "tsv", "jsonl"),
+    )
     command.add_argument("source", metavar="SOURCE", nargs="?", help="the original; - is standard input")
     command.add_argument("targets", metavar="TARGET", nargs="*", help="translations of it")
-    _add_reading(command)
-    _add_encoder(command)
+    add_reading(command)
+    add_encoder(command)
     command.add_argument(
         "--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto"
     )
@@ -236,14 +213,14 @@ def _score(args: argparse.Namespace) -> int:
         raise BitextError(
             f"--format {args.format} goes with --pairs; documents are scored as text, json or csv."
         )
-    reports = _reports(args, checks=())
+    reports = reports_of(args, checks=())
     if args.format == "json":
         from bitext.report import to_json
 
         data = to_json(reports)
         for target in data["targets"]:
             del target["issues"]
-        _print_json(data)
+        print_json(data)
     else:
         _print_scores(reports, comma=args.format == "csv")
     return 0
@@ -256,17 +233,23 @@ def _print_scores(reports: Sequence[Report], *, comma: bool) -> None:
 
         table = csv.writer(sys.stdout, lineterminator="\n")
         references = [name for name, _, _ in reports[0].scores.reference]
-        table.writerow(["target", "fidelity", *names, *references, "signature"])
+        bounds = ("fidelity_low", "fidelity_high")
+        table.writerow(["target", "fidelity", *names, *references, *bounds, "signature"])
         for report in reports:
             values = [report.scores.fidelity, *(getattr(report.scores.drift, n) for n in names)]
             values += [value for _, value, _ in report.scores.reference]
-            table.writerow(
-                [report.alignment.target.path, *(f"{v:.4f}" for v in values), report.scores.signature]
-            )
+            cells = [f"{v:.4f}" for v in values]
+            cells += [f"{v:.4f}" for v in report.scores.interval or ()] or ["", ""]
+            table.writerow([report.alignment.target.path, *cells, report.scores.signature])
         return
     for report in reports:
         drift = ", ".join(f"{getattr(report.scores.drift, n):.1%} {n}" for n in names)
-        print(f"{report.alignment.target.path}: fidelity {report.scores.fidelity:.3f}; drift: {drift}")
+        low_high = (
+            "" if report.scores.interval is None else " ({:.3f}–{:.3f})".format(*report.scores.interval)
+        )
+        print(
+            f"{report.alignment.target.path}: fidelity {report.scores.fidelity:.3f}{low_high}; drift: {drift}"
+        )
         for name, value, signature in report.scores.reference:
             print(f"  {name} {value:.1f}  {signature}")
     print(reports[0].scores.signature)
@@ -296,83 +279,9 @@ def _score_pairs(args: argparse.Namespace) -> int:
     return 0
 
 
-def _add_check(commands: Commands) -> None:
-    command = _command(
-        commands, "check", _check, "Flag wrong terms, names and numbers, omissions and additions."
-    )
-    _add_pair(command, targets="+")
-    _add_output(command)
-    command.add_argument("--termbase", metavar="FILE", help="the project's terms: TSV, CSV, JSONL, TBX")
-    command.add_argument(
-        "--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER"
-    )
-    command.add_argument(
-        "--fail-on",
-        choices=(*SEVERITIES, "never"),
-        default="major",
-        metavar="SEVERITY",
-        help="exit with 1 on a finding of this severity or worse: neutral, minor, major (default), critical, never",
-    )
-
-
-def _check(args: argparse.Namespace) -> int:
-    from bitext import report as reporting
-
-    reports = _reports(args, checks=None)
-    if args.format == "text":
-        color = args.output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        width = shutil.get_terminal_size().columns if args.output is None and sys.stdout.isatty() else None
-        text = reporting.to_text(reports, color=color, width=width)
-    elif args.format in ("json", "sarif"):
-        data = reporting.to_json(reports) if args.format == "json" else reporting.to_sarif(reports)
-        text = json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-    else:
-        text = {"github": reporting.to_github, "html": reporting.to_html}[args.format](reports)
-    _put(text, args.output)
-    if args.fail_on == "never":
-        return 0
-    failing = SEVERITIES[SEVERITIES.index(args.fail_on) :]
-    return int(any(issue.severity in failing for report in reports for issue in report.issues))
-
-
-def _reports(args: argparse.Namespace, *, checks: tuple[Any, ...] | None) -> list[Report]:
-    """Align, score and check every target against the source, which is read and embedded once."""
-    from bitext import pipeline
-    from bitext.terminology import Termbase
-
-    termbase = Termbase.read(args.termbase) if getattr(args, "termbase", None) else None
-    source = _read_document(args, args.source, args.source_lang, "source")
-    targets = [_read_document(args, path, args.target_lang, "target") for path in args.targets]
-    reference = (
-        _read_document(args, args.reference, args.target_lang, "reference") if args.reference else None
-    )
-    embedder = pipeline.remembering(args.embedder, device=args.device)
-    reports = []
-    for target in targets:
-        alignment = pipeline.align(source, target, embedder=embedder, order=args.order, device=args.device)
-        reports.append(
-            pipeline.check(
-                alignment, termbase=termbase, checks=checks, reference=reference, embedder=embedder
-            )
-        )
-    return reports
-
-
-def _read_document(args: argparse.Namespace, path: str, lang: str, side: str) -> Document:
-    from bitext import pipeline
-
-    document = pipeline.read(
-        path,
-        encoding=args.encoding,
-        pre_segmented=args.pre_segmented,
-        side="source" if side == "source" else "target",
-    )
-    return pipeline.require_language(document, lang, side)
-
-
 def _add_terms(commands: Commands) -> None:
-    command = _command(commands, "terms", _terms, "List the terms of a text with their renderings.")
-    _add_pair(command, targets="+")
+    command = add_command(commands, "terms", _terms, "List the terms of a text with their renderings.")
+    add_pair(command, targets="+")
     command.add_argument(
         "-o", "--output", metavar="FILE", help="also write them as a termbase to correct and reuse"
     )
@@ -388,10 +297,10 @@ def _terms(args: argparse.Namespace) -> int:
 
     termbase = Termbase.read(args.termbase).merge(Termbase.default()) if args.termbase else Termbase.default()
     embedder = pipeline.remembering(args.embedder, device=args.device)
-    source = _read_document(args, args.source, args.source_lang, "source")
+    source = read_document(args, args.source, args.source_lang, "source")
     translations = []
     for path in args.targets:
-        target = _read_document(args, path, args.target_lang, "target")
+        target = read_document(args, path, args.target_lang, "target")
         alignment = pipeline.align(source, target, embedder=embedder, order=args.order, device=args.device)
         translations.append(
             [(alignment.source_text(b), alignment.target_text(b)) for b in alignment if b.source]
@@ -404,12 +313,12 @@ def _terms(args: argparse.Namespace) -> int:
         print("\t".join([candidate.text, str(candidate.count), known, *renderings]))
     if args.output:
         termbase_of(candidates).write(args.output)
-        _log(f"{len(candidates)} terms written to {args.output}")
+        log(f"{len(candidates)} terms written to {args.output}")
     return 0
 
 
 def _add_batch(commands: Commands) -> None:
-    command = _command(commands, "batch", _batch, "Score and check many pairs from a manifest.")
+    command = add_command(commands, "batch", _batch, "Score and check many pairs from a manifest.")
     command.add_argument(
         "manifest",
         metavar="MANIFEST",
@@ -425,7 +334,7 @@ def _add_batch(commands: Commands) -> None:
         "--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto"
     )
     command.add_argument("--termbase", metavar="FILE", help="the project's terms")
-    _add_encoder(command)
+    add_encoder(command)
 
 
 def _batch(args: argparse.Namespace) -> int:
@@ -448,7 +357,7 @@ def _batch(args: argparse.Namespace) -> int:
 
 
 def _add_convert(commands: Commands) -> None:
-    command = _command(commands, "convert", _convert, "Convert aligned text between its exchange formats.")
+    command = add_command(commands, "convert", _convert, "Convert aligned text between its exchange formats.")
     command.add_argument("input", metavar="INPUT", help="TMX, XLIFF, PO, TSV, CSV, JSONL, XLSX or Parquet")
     command.add_argument(
         "output", metavar="OUTPUT", help="TMX, XLIFF, TSV, JSONL or Parquet, told by its suffix"
@@ -468,33 +377,35 @@ def _convert(args: argparse.Namespace) -> int:
     pairs = formats.read_pairs(args.input, encoding=args.encoding)
     formats.write_pairs(pairs, args.output, source_lang=args.source_lang, target_lang=args.target_lang)
     for skipped in pairs.skipped:
-        _log(f"{args.input}:{skipped.line}: {skipped.reason}")
+        log(f"{args.input}:{skipped.line}: {skipped.reason}")
     if pairs.n_skipped:
-        _log(f"{pairs.n_skipped} rows of {args.input} were not converted")
+        log(f"{pairs.n_skipped} rows of {args.input} were not converted")
     return 0
 
 
 def _add_eval(commands: Commands) -> None:
-    command = _command(commands, "eval", _eval, "Measure a stage on data with gold; prints one JSON object.")
+    command = add_command(
+        commands, "eval", _eval, "Measure a stage on data with gold; prints one JSON object."
+    )
     command.add_argument("stage", choices=("alignment", "segmentation"))
     command.add_argument(
         "data", metavar="DATA", help="a folder with src, tgt and gold, or a JSONL file of documents"
     )
-    _add_encoder(command)
+    add_encoder(command)
 
 
 def _eval(args: argparse.Namespace) -> int:
     from bitext import evaluation
 
     if args.stage == "segmentation":
-        _print_json(evaluation.segmentation_figures(args.data))
+        print_json(evaluation.segmentation_figures(args.data))
     else:
-        _print_json(evaluation.alignment_figures(args.data, embedder=args.embedder, device=args.device))
+        print_json(evaluation.alignment_figures(args.data, embedder=args.embedder, device=args.device))
     return 0
 
 
 def _add_models(commands: Commands) -> None:
-    _command(commands, "models", _models, "List the encoders at hand.")
+    add_command(commands, "models", _models, "List the encoders at hand.", formats=("text", "json"))
 
 
 def _models(args: argparse.Namespace) -> int:
@@ -513,24 +424,8 @@ def _models(args: argparse.Namespace) -> int:
             }
             for m in models
         ]
-        _print_json(rows)
+        print_json(rows)
         return 0
     for m in models:
         print(f"{m.name}\t{m.digest[:12]}\t{m.size / 2**20:.1f} MiB\t{m.license}\t{m.dim} dimensions")
     return 0
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
-
-
-def _put(text: str, path: str | None) -> None:
-    if path is None:
-        sys.stdout.write(text)
-    else:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
-        _log(f"written to {path}")
-
-
-def _log(message: str) -> None:
-    print(f"bitext: {message}", file=sys.stderr)
