@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext import _kernels as kernels
-from bitext._kernels import Band, BeadScores, Costs, Float, Weights
+from bitext._kernels import Band, BeadScores, Costs, Float, Posteriors, Weights
 from bitext.data import Bead, Order
 from bitext.errors import AlignmentError
 
@@ -325,8 +325,8 @@ def _beads_at(source: Side, target: Side, options: Options, device: str, ratio: 
             Bead(range(0), range(j, j + 1)) for j in range(len(target))
         ]
     scores = _bead_scores(source, target, options, device, ratio)
-    path = list(kernels.best_path(scores, options.costs))[::-1]
-    posteriors = _posteriors(scores, options, path)
+    path = kernels.best_path(scores, options.costs)
+    posteriors = Posteriors.of(scores, options.costs, temperature=options.temperature).path(path)
     return [Bead(s, t, score=p) for (s, t), p in zip(path, posteriors, strict=True)]
 
 
@@ -336,7 +336,7 @@ def _bead_scores(source: Side, target: Side, options: Options, device: str, rati
     else:
         band = _band_between_anchors(source.windows[0], target.windows[0])
     weights = Weights(options.margin, options.spread, options.size, ratio)
-    return BeadScores(
+    return kernels.score_beads(
         source.windows,
         target.windows,
         source.lengths,
@@ -355,10 +355,9 @@ def _band_between_anchors(source: Float, target: Float, *, reach: int = 8, suppo
     stays inside it.  An anchor counts only when another lies within `support` segments on both sides of the
     diagonal through it; the corridor is `reach` segments wider than the anchors ask for.
     """
-    forth, _ = kernels.nearest_neighbors(source, target, 1)
-    back, _ = kernels.nearest_neighbors(target, source, 1)
-    rows = np.flatnonzero(back[forth[:, 0], 0] == np.arange(len(source)))
-    columns = forth[rows, 0]
+    forth, back = kernels.nearest_neighbors(source, target, 1)
+    rows = np.flatnonzero(back.indices[forth.indices[:, 0], 0] == np.arange(len(source)))
+    columns = forth.indices[rows, 0]
     near = _has_support(rows, columns, support)
     rows, columns = rows[near], columns[near]
     chain = kernels.longest_chain(rows, columns)
@@ -386,44 +385,17 @@ def _has_support(rows: NDArray[np.int64], columns: NDArray[np.int64], support: i
     return np.asarray(np.concatenate([[False], close]) | np.concatenate([close, [False]]))
 
 
-def _posteriors(
-    scores: BeadScores, options: Options, path: Sequence[tuple[range, range]]
-) -> list[float | None]:
-    """Probability of each bead of `path` among all paths; None for nulls."""
-    lattice = kernels.forward(scores, options.costs, best=False, temperature=options.temperature)
-    ahead = kernels.backward(scores, options.costs, temperature=options.temperature)
-    low = scores.band.low
-    total = ahead[0][-low[0]]
-    shape_index = {shape: s for s, shape in enumerate(options.shapes)}
-    result: list[float | None] = []
-    for source, target in path:
-        if not source or not target:
-            result.append(None)
-            continue
-        first, row = scores.row(source.start)
-        own = row[shape_index[len(source), len(target)], target.start - first] / options.temperature
-        reach = lattice.closed[source.start][target.start - low[source.start]]
-        leave = ahead[source.stop][target.stop - low[source.stop]]
-        result.append(float(np.clip(np.exp(reach + own + leave - total), 0.0, 1.0)))
-    return result
-
-
 def _likely_beads(
     scores: BeadScores, options: Options, *, temperature: float, threshold: float
 ) -> list[tuple[range, range]]:
     """All beads whose posterior is at least `threshold`."""
-    if not scores.n_source or not scores.n_target:
-        return []
-    lattice = kernels.forward(scores, options.costs, best=False, temperature=temperature)
-    ahead = kernels.backward(scores, options.costs, temperature=temperature)
-    total = ahead[0][-scores.band.low[0]]
-    found = []
-    for i in range(scores.n_source):
-        for step in scores.steps(i, temperature):
-            weight = lattice.closed[i][step.here] + step.gain + ahead[i + step.a][step.there]
-            columns = np.flatnonzero(weight - total >= np.log(threshold)) + step.start
-            found += [(range(i, i + step.a), range(j, j + step.b)) for j in columns.tolist()]
-    return found
+    posteriors = Posteriors.of(scores, options.costs, temperature=temperature)
+    rows, columns, shapes = posteriors.likely(threshold)
+    sizes = np.array(scores.shapes)[shapes]
+    return [
+        (range(i, i + a), range(j, j + b))
+        for i, j, (a, b) in zip(rows.tolist(), columns.tolist(), sizes.tolist(), strict=True)
+    ]
 
 
 def _add_moved_beads(
