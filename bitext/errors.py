@@ -9,6 +9,7 @@
     ├── EmbeddingError       an encoder that is not there, does not load, or returns something other than unit vectors
     ├── AlignmentError       beads that do not cover the documents, or inputs that cannot be aligned
     ├── TermbaseError        a termbase that is malformed
+    ├── ConfigError          a configuration, baseline or revision that `bitext check` cannot work with
     ├── QualityDataError     figures asked for on data that cannot give them (`bitext eval`)
     └── MissingExtraError    an optional package that is not installed; the message names the extra
 
@@ -43,6 +44,10 @@ class AlignmentError(BitextError):
 
 class TermbaseError(BitextError):
     """A termbase row or entry is malformed."""
+
+
+class ConfigError(BitextError):
+    """What `bitext check` was told to work with is wrong: configuration, baseline, git revision."""
 
 
 class QualityDataError(BitextError):
