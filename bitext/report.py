@@ -31,6 +31,7 @@ import numpy as np
 import bitext
 from bitext.data import SEVERITIES, Alignment, Document, Issue, Span
 from bitext.errors import BitextError, MissingExtraError
+from bitext.formats.exchange import replaced
 from bitext.scoring import Scores
 
 
@@ -143,12 +144,18 @@ class Report:
         }
 
     def write(self, path: str | PathLike[str]) -> None:
-        """Write the report to `path` in the format its suffix names: .html, .json, .sarif, .csv or .tsv.
+        """Write the report to `path` in the format its suffix names; the file is replaced when all is ready.
+
+        ``.html``, ``.json``, ``.sarif``, ``.csv`` and ``.tsv`` hold the report.  ``.docx`` is the translation with a
+        comment at each issue and ``.xlf`` or ``.xliff`` with a note at each: the very file it was read from, where
+        that is of the same format.  ``.xlsx`` is a workbook of the rows and the issues.
 
         Raises
         ------
         BitextError
-            If the suffix is none of these.
+            If the suffix is none of these, or the file the translation was read from has changed.
+        MissingExtraError
+            If the format needs a package that is not installed: the extras ``[docx]`` and ``[xlsx]``.
         """
         path = Path(path)
         render = _WRITERS.get(path.suffix.lower())
@@ -157,7 +164,9 @@ class Report:
                 f"{path.name!r} has the suffix {path.suffix!r}; expected one of {', '.join(_WRITERS)}. "
                 "Rename the file to say the format."
             )
-        path.write_bytes(render(self))
+        data = render(self)
+        with replaced(path) as partial:
+            partial.write_bytes(data)
 
 
 def alignment_html(alignment: Alignment) -> str:
@@ -701,6 +710,13 @@ def _table_bytes(report: Report, *, delimiter: str, encoding: str) -> bytes:
     return out.getvalue().encode(encoding, "backslashreplace")
 
 
+def _file_bytes(report: Report, kind: str) -> bytes:
+    from bitext import _report_files  # lazily: few reports become such files
+
+    data: bytes = getattr(_report_files, f"{kind}_bytes")(report)
+    return data
+
+
 _WRITERS: dict[str, Callable[[Report], bytes]] = {
     ".html": lambda report: to_html([report]).encode("utf-8", "xmlcharrefreplace"),
     ".json": lambda report: _json_bytes(to_json([report])),
@@ -708,4 +724,8 @@ _WRITERS: dict[str, Callable[[Report], bytes]] = {
     # with a byte order mark, without which Excel takes Chinese for Latin-1
     ".csv": lambda report: _table_bytes(report, delimiter=",", encoding="utf-8-sig"),
     ".tsv": lambda report: _table_bytes(report, delimiter="\t", encoding="utf-8"),
+    ".docx": lambda report: _file_bytes(report, "docx"),
+    ".xlf": lambda report: _file_bytes(report, "xliff"),
+    ".xliff": lambda report: _file_bytes(report, "xliff"),
+    ".xlsx": lambda report: _file_bytes(report, "xlsx"),
 }

@@ -31,6 +31,8 @@ HELPERS = {
     "_termcompare": "terminology",
     "_wordalign": "terminology",
     "_report_html": "report",
+    "_report_files": "report",
+    "_docx_comments": "report",
     "_tbx": "terminology",
     "_termbase": "terminology",
     "_termmatch": "terminology",
