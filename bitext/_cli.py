@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from bitext.errors import BitextError
 
 if TYPE_CHECKING:
     from bitext.data import Document
@@ -60,6 +64,47 @@ def add_encoder(command: Any) -> None:
 def add_output(command: Any) -> None:
     """Add -o."""
     command.add_argument("-o", "--output", metavar="FILE", help="write here instead of to standard output")
+
+
+def add_color(command: Any) -> None:
+    """Add --color."""
+    command.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="auto colors a terminal, unless NO_COLOR is set; default: auto",
+    )
+
+
+def terminal(choice: str, output: str | None) -> tuple[bool, int | None]:
+    """Return whether to color what is printed, and how wide the terminal is; None where there is none."""
+    is_terminal = output is None and sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if is_terminal else None
+    if choice == "auto":
+        return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb", width
+    return choice == "always", width
+
+
+FILE_FORMATS = ("docx", "xliff", "xlsx")
+"""Formats that are written to a file and hold one translation."""
+
+
+def put_file(reports: Sequence[Report], format: str, path: str | None) -> None:
+    """Write the one report to `path` in one of `FILE_FORMATS`, whatever its suffix."""
+    from bitext import _report_files
+    from bitext.formats.exchange import replaced
+
+    if path is None:
+        raise BitextError(f"--format {format} needs a file to write to; expected -o FILE.")
+    if len(reports) != 1:
+        raise BitextError(
+            f"--format {format} holds one translation, got {len(reports)}; expected one TARGET. "
+            "Check them one by one."
+        )
+    data: bytes = getattr(_report_files, f"{format}_bytes")(reports[0])
+    with replaced(path) as partial:
+        partial.write_bytes(data)
+    log(f"written to {path}")
 
 
 def read_document(args: argparse.Namespace, path: str, lang: str, side: str) -> Document:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bitext._cli import Commands, add_command, add_output, add_pair, put, reports_of
+from bitext._cli import (
+    FILE_FORMATS,
+    Commands,
+    add_color,
+    add_command,
+    add_output,
+    add_pair,
+    put,
+    put_file,
+    reports_of,
+    terminal,
+)
 from bitext.data import SEVERITIES
+
+if TYPE_CHECKING:
+    from bitext.report import Report
 
 
 def add(commands: Commands) -> None:
@@ -19,10 +32,11 @@ def add(commands: Commands) -> None:
         "check",
         _check,
         "Flag wrong terms, names and numbers, omissions and additions.",
-        formats=("text", "json", "sarif", "github", "html"),
+        formats=("text", "json", "sarif", "github", "html", *FILE_FORMATS),
     )
     add_pair(command, targets="+")
     add_output(command)
+    add_color(command)
     command.add_argument("--termbase", metavar="FILE", help="the project's terms: TSV, CSV, JSONL, TBX")
     command.add_argument(
         "--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER"
@@ -40,9 +54,11 @@ def _check(args: argparse.Namespace) -> int:
     from bitext import report as reporting
 
     reports = reports_of(args, checks=None)
+    if args.format in FILE_FORMATS:
+        put_file(reports, args.format, args.output)
+        return _exit_code(reports, args.fail_on)
     if args.format == "text":
-        color = args.output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        width = shutil.get_terminal_size().columns if args.output is None and sys.stdout.isatty() else None
+        color, width = terminal(args.color, args.output)
         text = reporting.to_text(reports, color=color, width=width)
     elif args.format in ("json", "sarif"):
         data = reporting.to_json(reports) if args.format == "json" else reporting.to_sarif(reports)
@@ -50,7 +66,11 @@ def _check(args: argparse.Namespace) -> int:
     else:
         text = {"github": reporting.to_github, "html": reporting.to_html}[args.format](reports)
     put(text, args.output)
-    if args.fail_on == "never":
+    return _exit_code(reports, args.fail_on)
+
+
+def _exit_code(reports: Sequence[Report], fail_on: str) -> int:
+    if fail_on == "never":
         return 0
-    failing = SEVERITIES[SEVERITIES.index(args.fail_on) :]
+    failing = SEVERITIES[SEVERITIES.index(fail_on) :]
     return int(any(issue.severity in failing for report in reports for issue in report.issues))
