@@ -18,21 +18,53 @@ import unicodedata
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import import_module, resources
 from os import PathLike
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import numpy as np
 
 import bitext
-from bitext.data import SEVERITIES, Alignment, Document, Issue, Span
+from bitext.data import SEVERITIES, Alignment, Document, Issue, Severity, Span
 from bitext.errors import BitextError, MissingExtraError
 from bitext.formats.exchange import replaced
 from bitext.scoring import Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """An issue that a person has settled: by a comment in a text, or by taking it into the baseline."""
+
+    issue: Issue
+    by: Literal["comment", "baseline"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A finding about a file rather than about the translation in it: a comment without use, a missing counterpart.
+
+    Parameters
+    ----------
+    check : str
+    severity : {"neutral", "minor", "major", "critical"}
+    message : str
+    path : str
+    line, column, end_column : int, optional
+        1-based, in code points, the end exclusive; without a line it is about the whole file.
+    """
+
+    check: str
+    severity: Severity
+    message: str
+    path: str
+    line: int | None = None
+    column: int = 1
+    end_column: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -48,6 +80,8 @@ class Report:
         In any order; kept worst first: by severity, then confidence, then position.
     signature : str
         What made the numbers and the issues.
+    suppressed : tuple of Suppressed
+        What was found too, but is settled.
 
     Raises
     ------
@@ -59,6 +93,7 @@ class Report:
     scores: Scores
     issues: tuple[Issue, ...]
     signature: str
+    suppressed: tuple[Suppressed, ...] = ()
 
     def __post_init__(self) -> None:
         for name, values in (
@@ -70,7 +105,7 @@ class Report:
                     f"{len(values)} {name} for {len(self.alignment)} beads; expected one per bead. "
                     "Score the alignment that is reported."
                 )
-        for issue in self.issues:
+        for issue in (*self.issues, *(settled.issue for settled in self.suppressed)):
             _require_inside(issue, self.alignment)
         object.__setattr__(self, "issues", tuple(sorted(self.issues, key=_badness)))
 
@@ -141,6 +176,10 @@ class Report:
             "order": self.alignment.order,
             "scores": _scores_dict(self.alignment, self.scores),
             "issues": [issue_dict(self.alignment, issue) for issue in self.issues],
+            "suppressed": [
+                issue_dict(self.alignment, settled.issue) | {"by": settled.by, "reason": settled.reason}
+                for settled in self.suppressed
+            ],
         }
 
     def write(self, path: str | PathLike[str]) -> None:
@@ -213,8 +252,8 @@ def issue_dict(alignment: Alignment, issue: Issue) -> dict[str, Any]:
     }
 
 
-def to_json(reports: Sequence[Report]) -> dict[str, Any]:
-    """Return the contract's object, ``{"signature", "source", "targets": [...]}``; never NaN or infinity.
+def to_json(reports: Sequence[Report], *, remarks: Sequence[Remark] = ()) -> dict[str, Any]:
+    """Return the contract's object, ``{"signature", "source", "targets", "remarks"}``; never NaN or infinity.
 
     Raises
     ------
@@ -226,17 +265,46 @@ def to_json(reports: Sequence[Report]) -> dict[str, Any]:
         "signature": " ".join(_signatures(reports)),
         "source": source.path,
         "targets": [report.to_dict() for report in reports],
+        "remarks": [asdict(remark) for remark in remarks],
     }
 
 
-def to_sarif(reports: Sequence[Report]) -> dict[str, Any]:
+def project_json(reports: Sequence[Report], *, remarks: Sequence[Remark] = ()) -> dict[str, Any]:
+    """Return `to_json` for translations of several sources: ``{"signature", "pairs": [...], "remarks": [...]}``."""
+    by_source: dict[str | None, list[Report]] = defaultdict(list)
+    for report in reports:
+        by_source[report.alignment.source.path].append(report)
+    return {
+        "signature": " ".join(_signatures(reports)),
+        "pairs": [
+            {"source": path, "targets": [report.to_dict() for report in group]}
+            for path, group in by_source.items()
+        ],
+        "remarks": [asdict(remark) for remark in remarks],
+    }
+
+
+def to_sarif(
+    reports: Sequence[Report], *, remarks: Sequence[Remark] = (), baseline: bool = False
+) -> dict[str, Any]:
     """Return a SARIF 2.1.0 log with one run.
 
     Columns count Unicode code points.  An issue is located in the target file, or in the source file when it
-    has no target span.  Critical and major issues are errors, minor ones warnings, neutral ones notes.
+    has no target span.  Critical and major issues are errors, minor ones warnings, neutral ones notes.  What is
+    settled is there too, with its suppression.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+    remarks : sequence of Remark
+    baseline : bool, default False
+        Whether the findings were compared with a baseline: then each says whether it is new.
     """
-    slugs = sorted({issue.check for report in reports for issue in report.issues})
-    categories = {issue.check: issue.category for report in reports for issue in report.issues}
+    found = [(r, issue) for r in reports for issue in (*r.issues, *(s.issue for s in r.suppressed))]
+    categories = {issue.check: issue.category for _, issue in found} | {r.check: _UPKEEP for r in remarks}
+    slugs = sorted(categories)
+    results = [result for report in reports for result in _sarif_results(report, slugs, baseline=baseline)]
+    results += [_sarif_remark(remark, slugs) for remark in remarks]
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -250,35 +318,60 @@ def to_sarif(reports: Sequence[Report]) -> dict[str, Any]:
                     }
                 },
                 "columnKind": "unicodeCodePoints",
-                "results": [result for report in reports for result in _sarif_results(report, slugs)],
+                "results": results,
                 "properties": {"signature": " ".join(_signatures(reports))},
             }
         ],
     }
 
 
-def to_github(reports: Sequence[Report]) -> str:
+def to_github(reports: Sequence[Report], *, remarks: Sequence[Remark] = ()) -> str:
     """Return GitHub workflow commands, one annotation a line, in reading order."""
     lines = []
     for report in reports:
         for issue, place, _ in _in_reading_order(report):
-            fields: dict[str, Any] = {"file": place.path, "line": place.line, "endLine": place.end_line}
+            fields: dict[str, Any] = {"line": place.line, "endLine": place.end_line}
             if place.line == place.end_line:  # GitHub takes columns only within a line
                 fields |= {"col": place.column, "endColumn": place.end_column}
-            fields["title"] = f"{issue.severity} {issue.check}"
-            properties = ",".join(f"{name}={_github_property(str(value))}" for name, value in fields.items())
-            lines.append(
-                f"::{_GITHUB_LEVELS[issue.severity]} {properties}::{_github_data(_message(issue))}\n"
-            )
+            lines.append(_github_line(issue.severity, issue.check, place.path, _message(issue), fields))
+    for remark in remarks:
+        fields = {"line": remark.line, "col": remark.column} if remark.line else {}
+        lines.append(_github_line(remark.severity, remark.check, remark.path, remark.message, fields))
     return "".join(lines)
 
 
-def to_text(reports: Sequence[Report], *, color: bool = False, width: int | None = None) -> str:
-    """Return the findings for a terminal: one a line in reading order, then summaries, then the signature.
+def to_junit(reports: Sequence[Report], *, remarks: Sequence[Remark] = (), fail_on: str = "major") -> str:
+    """Return JUnit XML: a suite a translation, a test case a finding, one that passed where nothing was found.
 
     Parameters
     ----------
     reports : sequence of Report
+    remarks : sequence of Remark
+        In a suite for their file.
+    fail_on : str, default "major"
+        Severity from which a finding is a failure; below it the case passes and shows the finding as output.
+        What is settled is a skipped case with its reason.  ``"never"`` makes nothing a failure.
+    """
+    from bitext._report_junit import junit
+
+    return junit(reports, remarks, fail_on)
+
+
+def to_text(
+    reports: Sequence[Report],
+    *,
+    remarks: Sequence[Remark] = (),
+    color: bool = False,
+    width: int | None = None,
+) -> str:
+    """Return the findings for a terminal: one a line in reading order, then summaries, then the signature.
+
+    Each translation has a summary; those of several sources have one together.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+    remarks : sequence of Remark
     color : bool, default False
         Whether to use ANSI colors.
     width : int, optional
@@ -286,15 +379,19 @@ def to_text(reports: Sequence[Report], *, color: bool = False, width: int | None
         (a Chinese character is two cells wide); otherwise each finding is exactly one line.
     """
     found = [
-        (issue, _plain(f"{place}:")) for report in reports for issue, place, _ in _in_reading_order(report)
+        (issue.severity, issue.check, _message(issue), _plain(f"{place}:"))
+        for report in reports
+        for issue, place, _ in _in_reading_order(report)
     ]
-    place_cells = max((_cells(place) for _, place in found), default=0) if width else 0
-    lines = [
-        _finding(issue, place, place_cells=place_cells, color=color, width=width) for issue, place in found
-    ]
-    for report in reports:
-        prefix = f"{_path(report.alignment.target, 'target')}: " if len(reports) > 1 else ""
-        lines.append(_paint(_plain(prefix + _summary(report)), "1", color))
+    found += [(r.severity, r.check, r.message, _plain(f"{_place_of(r)}:")) for r in remarks]
+    place_cells = max((_cells(place) for *_, place in found), default=0) if width else 0
+    lines = [_finding(*one, place_cells=place_cells, color=color, width=width) for one in found]
+    if len({report.alignment.source.path for report in reports}) > 1:
+        lines.append(_paint(_plain(_project_summary(reports, remarks)), "1", color))
+    else:
+        for report in reports:
+            prefix = f"{_path(report.alignment.target, 'target')}: " if len(reports) > 1 else ""
+            lines.append(_paint(_plain(prefix + _summary(report)), "1", color))
     lines += [_paint(_plain(signature), "2", color) for signature in _signatures(reports)]
     return "".join(f"{line}\n" for line in lines)
 
@@ -361,12 +458,28 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _issue_count(issues: Sequence[Issue], *, worst_only: bool = False) -> str:
+def _issue_count(issues: Sequence[Issue | Remark], *, worst_only: bool = False) -> str:
     counts = Counter(issue.severity for issue in issues)
     parts = [f"{counts[severity]} {severity}" for severity in reversed(SEVERITIES) if counts[severity]]
     if not parts:
         return "no issues"
     return f"{_counted(len(issues), 'issue')} ({', '.join(parts[:1] if worst_only else parts)})"
+
+
+def _settled_count(reports: Sequence[Report]) -> list[str]:
+    counts = Counter(settled.by for report in reports for settled in report.suppressed)
+    words = {"comment": "suppressed by comments", "baseline": "in the baseline"}
+    return [f"{counts[by]} {words[by]}" for by in sorted(counts, reverse=True)]
+
+
+def _project_summary(reports: Sequence[Report], remarks: Sequence[Remark]) -> str:
+    issues: list[Issue | Remark] = [issue for report in reports for issue in report.issues]
+    flagged = sum(bool(report.issues) for report in reports)
+    parts = [
+        f"{_issue_count([*issues, *remarks])} in {flagged} of {_counted(len(reports), 'translation')}",
+        *_settled_count(reports),
+    ]
+    return "; ".join(parts)
 
 
 def _drift_parts(scores: Scores) -> str:
@@ -389,6 +502,7 @@ def _summary(report: Report) -> str:
         f"fidelity {_decimal(scores.fidelity)}{_range(scores.interval)}",
         f"drift: {_drift_parts(scores)}" + (f", peaks at bead {peak[0]} ({peak[1]:.1f} MAD)" if peak else ""),
         *(f"{name} {_decimal(value, 1)}" for name, value, _ in scores.reference),
+        *_settled_count([report]),
     ]
     return "; ".join(parts)
 
@@ -511,14 +625,22 @@ def _locator(document: Document, side: str) -> Callable[[Span], _Place]:
     return locate
 
 
-def _in_reading_order(report: Report) -> Iterator[tuple[Issue, _Place, _Place | None]]:
+def _place_of(remark: Remark) -> str:
+    return f"{remark.path}:{remark.line}:{remark.column}" if remark.line else remark.path
+
+
+def _in_reading_order(
+    report: Report, issues: Sequence[Issue] | None = None
+) -> Iterator[tuple[Issue, _Place, _Place | None]]:
     """Yield each issue, where it is, and the place in the source that a place in the target goes with.
 
-    An issue is in the target file, or in the source file when it has no target span.
+    An issue is in the target file, or in the source file when it has no target span.  `issues` are by default
+    those of the report.
     """
     alignment = report.alignment
     in_source, in_target = _locator(alignment.source, "source"), _locator(alignment.target, "target")
-    for issue in sorted(report.issues, key=lambda i: (i.bead, i.target_span or (-1, -1), _badness(i))):
+    found = report.issues if issues is None else issues
+    for issue in sorted(found, key=lambda i: (i.bead, i.target_span or (-1, -1), _badness(i))):
         bead = alignment[issue.bead]
         source = in_source(issue.source_span) if issue.source_span else None
         if issue.target_span:
@@ -585,9 +707,14 @@ def _sarif_rule(slug: str, category: str) -> dict[str, Any]:
     return rule
 
 
-def _sarif_results(report: Report, slugs: Sequence[str]) -> Iterator[dict[str, Any]]:
+_UPKEEP = "custom/upkeep"  # what is said about comments and files, not about a translation
+
+
+def _sarif_results(report: Report, slugs: Sequence[str], *, baseline: bool) -> Iterator[dict[str, Any]]:
     seen: Counter[str] = Counter()
-    for issue, place, related in _in_reading_order(report):
+    settled = {id(s.issue): s for s in report.suppressed}
+    every = [*report.issues, *(s.issue for s in report.suppressed)]
+    for issue, place, related in _in_reading_order(report, every):
         digest = fingerprint(report.alignment, issue)
         seen[digest] += 1  # the same slip twice in one bead is two results
         result: dict[str, Any] = {
@@ -598,6 +725,7 @@ def _sarif_results(report: Report, slugs: Sequence[str]) -> Iterator[dict[str, A
             "message": {"text": _message(issue)},
             "locations": [_sarif_location(place)],
             "partialFingerprints": {"bitext/v1": f"{digest}:{seen[digest]}"},
+            "suppressions": _sarif_suppressions(settled.get(id(issue))),
             "properties": {
                 "severity": issue.severity,
                 "confidence": _number(issue.confidence),
@@ -611,11 +739,42 @@ def _sarif_results(report: Report, slugs: Sequence[str]) -> Iterator[dict[str, A
             result["relatedLocations"] = [
                 {"id": 1, "message": {"text": "source"}, **_sarif_location(related)}
             ]
+        if baseline:
+            known = id(issue) in settled and settled[id(issue)].by == "baseline"
+            result["baselineState"] = "unchanged" if known else "new"
         yield result
 
 
+def _sarif_suppressions(settled: Suppressed | None) -> list[dict[str, str]]:
+    """Return none for what is open: SARIF wants the list in all results or in no one."""
+    if settled is None:
+        return []
+    suppression = {"kind": "inSource" if settled.by == "comment" else "external"}
+    return [suppression | ({"justification": settled.reason} if settled.reason else {})]
+
+
+def _sarif_remark(remark: Remark, slugs: Sequence[str]) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(remark.path)}}
+    if remark.line:
+        columns = {"startColumn": remark.column, "endColumn": max(remark.end_column, remark.column)}
+        physical["region"] = {"startLine": remark.line, **columns}
+    return {
+        "ruleId": remark.check,
+        "ruleIndex": slugs.index(remark.check),
+        "level": _SARIF_LEVELS[remark.severity],
+        "message": {"text": remark.message},
+        "locations": [{"physicalLocation": physical}],
+        "suppressions": [],
+        "properties": {"severity": remark.severity, "category": _UPKEEP},
+    }
+
+
+def _uri(path: str) -> str:
+    pure = PurePath(path)
+    return pure.as_uri() if pure.is_absolute() else quote(pure.as_posix())
+
+
 def _sarif_location(place: _Place) -> dict[str, Any]:
-    path = PurePath(place.path)
     region: dict[str, Any] = {
         "startLine": place.line,
         "startColumn": place.column,
@@ -624,8 +783,13 @@ def _sarif_location(place: _Place) -> dict[str, Any]:
     }
     if place.text:
         region["snippet"] = {"text": place.text}
-    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
-    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(place.path)}, "region": region}}
+
+
+def _github_line(severity: Severity, check: str, path: str, message: str, fields: dict[str, Any]) -> str:
+    properties = {"file": path, **fields, "title": f"{severity} {check}"}
+    listed = ",".join(f"{name}={_github_property(str(value))}" for name, value in properties.items())
+    return f"::{_GITHUB_LEVELS[severity]} {listed}::{_github_data(message)}\n"
 
 
 def _github_data(text: str) -> str:
@@ -641,16 +805,25 @@ def _github_property(text: str) -> str:
 _SEVERITY_COLORS = {"critical": "1;31", "major": "31", "minor": "33", "neutral": "36"}
 
 
-def _finding(issue: Issue, place: str, *, place_cells: int, color: bool, width: int | None) -> str:
+def _finding(
+    severity: Severity,
+    check: str,
+    message: str,
+    place: str,
+    *,
+    place_cells: int,
+    color: bool,
+    width: int | None,
+) -> str:
     """One finding; `place` is padded to `place_cells`, and the message wraps at `width` when it is given."""
     pad = " " * max(0, place_cells - _cells(place))
-    severity = issue.severity.ljust(8) if width else issue.severity
-    head = f"{place}{pad} {severity} {issue.check}:"
+    padded = severity.ljust(8) if width else severity
+    head = f"{place}{pad} {padded} {check}:"
     painted = (
-        f"{_paint(place, '1', color)}{pad} {_paint(severity, _SEVERITY_COLORS[issue.severity], color)} "
-        f"{_paint(issue.check + ':', '2', color)}"
+        f"{_paint(place, '1', color)}{pad} {_paint(padded, _SEVERITY_COLORS[severity], color)} "
+        f"{_paint(check + ':', '2', color)}"
     )
-    message = _plain(_message(issue))
+    message = _plain(message)
     if not width:
         return f"{painted} {message}"
     indent = min(_cells(head) + 1, max(4, width // 3))

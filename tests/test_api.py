@@ -21,6 +21,8 @@ LAYERS = [
 ]
 # private modules live in the layer of the module they help
 HELPERS = {
+    "_anchors": "alignment",
+    "_agreement": "data",
     "_bootstrap": "data",
     "_boundaries": "data",
     "_concepts": "terminology",
@@ -31,6 +33,7 @@ HELPERS = {
     "_termcompare": "terminology",
     "_wordalign": "terminology",
     "_report_html": "report",
+    "_report_junit": "report",
     "_report_files": "report",
     "_docx_comments": "report",
     "_tbx": "terminology",

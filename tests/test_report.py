@@ -235,7 +235,7 @@ def test_scores_of_another_alignment_are_refused(report):
 def test_json_follows_the_contract(report):
     """Scripts rely on these names."""
     value = json.loads(json.dumps(to_json([report]), allow_nan=False))
-    assert set(value) == {"signature", "source", "targets"}
+    assert set(value) == {"signature", "source", "targets", "remarks"}
     assert value["source"] == "文稿/talk.zh.txt"
     (target,) = value["targets"]
     assert {"path", "lang", "scores", "issues"} <= set(target)
