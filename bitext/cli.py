@@ -387,9 +387,18 @@ def _add_eval(commands: Commands) -> None:
     command = add_command(
         commands, "eval", _eval, "Measure a stage on data with gold; prints one JSON object."
     )
-    command.add_argument("stage", choices=("alignment", "segmentation"))
+    command.add_argument("stage", choices=("alignment", "quality", "segmentation"))
     command.add_argument(
-        "data", metavar="DATA", help="a folder with src, tgt and gold, or a JSONL file of documents"
+        "data",
+        metavar="DATA",
+        help="alignment: a folder with src, tgt and gold; quality: JSONL of judged translations; "
+        "segmentation: JSONL of documents",
+    )
+    command.add_argument(
+        "--gold", metavar="FIELD", help="quality: field of the human score; default: gold or mqm"
+    )
+    command.add_argument(
+        "--score", metavar="FIELD", help="quality: field of the score to judge; default: score, or ask bitext"
     )
     add_encoder(command)
 
@@ -399,6 +408,9 @@ def _eval(args: argparse.Namespace) -> int:
 
     if args.stage == "segmentation":
         print_json(evaluation.segmentation_figures(args.data))
+    elif args.stage == "quality":
+        options = {"gold": args.gold, "score": args.score, "embedder": args.embedder, "device": args.device}
+        print_json(evaluation.quality_figures(args.data, **options))
     else:
         print_json(evaluation.alignment_figures(args.data, embedder=args.embedder, device=args.device))
     return 0

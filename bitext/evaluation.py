@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+import bitext
+from bitext import formats, pipeline, scoring
+from bitext._agreement import agreement
 from bitext.errors import QualityDataError, ReadError
 from bitext.pipeline import align
 from bitext.segmentation import Segmenter, detect_language, segment, segment_lines
@@ -195,6 +205,206 @@ def _aligned(folder: Path, name: str, embedder: Any, device: str | None, order: 
         documents.append(segment_lines(text, lang=detect_language(text), path=str(path)))
     alignment = align(*documents, embedder=embedder, device=device, order=order)  # type: ignore[arg-type]
     return [(tuple(bead.source), tuple(bead.target)) for bead in alignment]
+
+
+def quality_figures(
+    path: str | Path,
+    *,
+    gold: str | None = None,
+    score: str | None = None,
+    embedder: Any = "zh-en",
+    device: str | None = None,
+) -> dict[str, Any]:
+    """Compare scores of translations with those of people.
+
+    Parameters
+    ----------
+    path : str or Path
+        JSONL, also gzipped, ``"-"`` for standard input; a row a translation.  ``source`` or ``src`` and ``target``,
+        ``translation`` or ``tgt`` are the texts; ``system`` or ``sys`` says who translated; ``doc`` and ``segment``
+        or ``seg``, or else the source text, say what; the human score, higher is better, is in ``gold`` or ``mqm``.
+        Rows with ``"human": true`` are references scored like systems and are left out, as the field does.
+    gold : str, optional
+        Field of the human score.
+    score : str, optional
+        Field of the score to judge; by default ``score`` if any row has it.  Otherwise bitext scores the texts.
+    embedder, device
+        Used if bitext scores the texts.
+
+    Returns
+    -------
+    dict
+        The figures of `bitext._agreement.agreement`; ``minus_length`` has them for minus the length of the source,
+        a control that never looks at a translation; ``skipped`` counts the rows left out, by reason.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read.
+    QualityDataError
+        If a line is not a JSON object, or no row is left.
+    """
+    rows = list(_json_rows(path))
+    judged = _judged_rows(rows, gold)
+    field = score or ("score" if any("score" in row for row in rows) else None)
+    if field is None:
+        judged, signature = _scored(judged, embedder, device)
+    else:
+        judged = [
+            r if r.skipped else replace(r, score=_number(row.get(field)), skipped=_unscored(row, field))
+            for r, row in zip(judged, rows, strict=True)
+        ]
+        signature = f"bitext:{bitext.__version__}|score:{field}"
+    kept = _unrepeated(judged)
+    used = [r for r in kept if not r.skipped]
+    skipped = dict(Counter(r.skipped for r in kept if r.skipped).most_common())
+    if not used:
+        why = ", ".join(f"{n} {reason}" for reason, n in skipped.items()) or "it is empty"
+        raise QualityDataError(f"{path} has no row to judge: {why}. Expected rows with a human score.")
+    people = _matrix(used, [r.gold for r in used])
+    length = _matrix(used, [-float(len(r.source)) if r.source else math.nan for r in used])
+    return {
+        "n_rows": len(used),
+        "n_systems": people.shape[0],
+        "n_items": people.shape[1],
+        "skipped": skipped,
+        "score": field or "bitext",
+        **_rounded(agreement(people, _matrix(used, [r.score for r in used]))),
+        "minus_length": _rounded(agreement(people, length)) if not np.isnan(length).all() else None,
+        "signature": signature,
+    }
+
+
+_SOURCE, _TARGET = ("source", "src"), ("target", "translation", "tgt")
+_SYSTEM, _SEGMENT, _GOLD = ("system", "sys"), ("segment", "seg"), ("gold", "mqm")
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A translation and what people think of it; `skipped` says why it is left out."""
+
+    source: str
+    target: str
+    system: str
+    item: tuple[str, ...]
+    gold: float
+    score: float = math.nan
+    skipped: str = ""
+
+
+def _json_rows(path: str | Path) -> Iterator[dict[str, Any]]:
+    with _lines(path) as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise QualityDataError(f"{path}:{number}: {error}; expected a JSON object a line.") from error
+            if not isinstance(row, dict):
+                raise QualityDataError(f"{path}:{number}: {line.strip():.40}; expected a JSON object a line.")
+            yield row
+
+
+@contextmanager
+def _lines(path: str | Path) -> Iterator[Iterator[str]]:
+    if not str(path).endswith(".gz"):
+        with formats.text.open_text(path) as stream:
+            yield iter(stream)
+        return
+    try:
+        with gzip.open(path, "rt", encoding="utf-8-sig") as stream:
+            yield iter(stream)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise ReadError(f"{path} cannot be read: {error}; expected gzipped JSONL in UTF-8.") from error
+
+
+def _judged_rows(rows: list[dict[str, Any]], gold: str | None) -> list[_Judged]:
+    fields = _GOLD if gold is None else (gold,)
+    several = any(_first(row, _SYSTEM) is not None for row in rows)
+    return [_judged_row(row, fields, several) for row in rows]
+
+
+def _judged_row(row: dict[str, Any], gold: tuple[str, ...], several: bool) -> _Judged:
+    source, target, system = (_first(row, names) for names in (_SOURCE, _TARGET, _SYSTEM))
+    segment = _first(row, _SEGMENT)
+    item = ("", str(source)) if segment is None else (str(row.get("doc")), str(segment))
+    human = _number(_first(row, gold))
+    reason = (
+        "is a human translation"
+        if row.get("human") is True
+        else "has no human score"
+        if math.isnan(human)
+        else "names no system"
+        if several and system is None
+        else "has neither source nor segment"
+        if segment is None and source is None
+        else ""
+    )
+    source, target = (text if isinstance(text, str) else "" for text in (source, target))
+    return _Judged(source, target, str(system), item, human, skipped=reason)
+
+
+def _first(row: dict[str, Any], names: Sequence[str]) -> Any:
+    return next((row[name] for name in names if row.get(name) is not None), None)
+
+
+def _number(value: Any) -> float:
+    """NaN for what is no finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return math.nan
+    return float(value)
+
+
+def _unscored(row: dict[str, Any], field: str) -> str:
+    return f"has no number in {field!r}" if math.isnan(_number(row.get(field))) else ""
+
+
+def _scored(judged: list[_Judged], embedder: Any, device: str | None) -> tuple[list[_Judged], str]:
+    """Let bitext score the rows, each language pair in one call."""
+    encoder = pipeline.remembering(embedder, device=device)
+    checked = [r if r.skipped or r.source else replace(r, skipped="has no source text") for r in judged]
+    index = [i for i, r in enumerate(checked) if not r.skipped]
+    chinese = [detect_language(checked[i].source).startswith("zh") for i in index]
+    for zh in sorted(set(chinese)):
+        part = [i for i, is_zh in zip(index, chinese, strict=True) if is_zh == zh]
+        found = pipeline.score_pairs(
+            [(checked[i].source, checked[i].target) for i in part],
+            embedder=encoder,
+            source_lang="zh" if zh else "en",
+            target_lang="en" if zh else "zh",
+        )
+        for i, value in zip(part, found.tolist(), strict=True):
+            checked[i] = replace(checked[i], score=value)
+    signature = f"{pipeline.settings_signature(encoder, 'given', None)}|fid:{scoring.CALIBRATION}"
+    return checked, signature
+
+
+def _unrepeated(judged: list[_Judged]) -> list[_Judged]:
+    """Leave out second rows of the same system and item."""
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    kept = []
+    for r in judged:
+        repeated = not r.skipped and (r.system, r.item) in seen
+        if not r.skipped:
+            seen.add((r.system, r.item))
+        kept.append(replace(r, skipped="repeats a system and a segment") if repeated else r)
+    return kept
+
+
+def _matrix(rows: Sequence[_Judged], values: Sequence[float]) -> NDArray[np.float64]:
+    systems = {name: i for i, name in enumerate(sorted({r.system for r in rows}))}
+    items = {item: i for i, item in enumerate(sorted({r.item for r in rows}))}
+    matrix = np.full((len(systems), len(items)), np.nan)
+    matrix[[systems[r.system] for r in rows], [items[r.item] for r in rows]] = values
+    return matrix
+
+
+def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
+    rounded = {name: round(v, 4) if isinstance(v, float) else v for name, v in figures.items()}
+    if rounded["epsilon"] is not None:  # on the scale of the scores, whatever that is
+        rounded["epsilon"] = float(f"{figures['epsilon']:.6g}")
+    return rounded
 
 
 def _type(bead: GoldBead) -> str:
