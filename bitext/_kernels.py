@@ -15,7 +15,7 @@ Matrix products run where their arrays are: NumPy on the CPU, torch on any other
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -28,63 +28,157 @@ NEVER = np.float32(-1e9)
 """Score of a bead that must not be used."""
 
 _ROWS_PER_BLOCK = 32
-_CELLS_PER_BLOCK = 1 << 14
+_CELLS_PER_BLOCK = 1 << 15
 _TILE = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Band:
-    """Which target positions the dynamic program visits in each row.
+    """Which cells the dynamic program visits.
+
+    The path may be made to pass certain cells; they cut the band into parts that have nothing to do with each
+    other, and the program walks through all parts side by side.  The cell at a cut is there twice, as the end of
+    a part and as the start of the next.
 
     Attributes
     ----------
-    low, high : ndarray of shape (n_source + 1,)
-        Row `i` covers target positions ``low[i] … high[i]`` inclusive; both are non-decreasing, row 0 contains 0
-        and the last row contains ``n_target``.
-    offsets : ndarray of shape (n_source + 2,)
-        Number of the first cell of each row, and at the end how many there are.
+    rows : ndarray of shape (n_source + n_parts,)
+        How many source segments are consumed in each row of the band; the row of a cut is there twice.
+    low, high : ndarray of shape (n_source + n_parts,)
+        Each row covers the target positions from low to high inclusive; both are non-decreasing.  A part begins in
+        the first cell of its first row and ends in the last of its last.
+    first : ndarray of shape (n_parts,)
+        The first row of each part.
+    part : ndarray of shape (n_source + n_parts,)
+        The part that each row belongs to.
+    offsets : ndarray of shape (n_source + n_parts,)
+        Number of the first cell of each row.  Cells are numbered first rows first, then the second rows of all
+        parts, and so on.
+    order, levels, bounds : ndarray
+        The rows in the order of their cells, where in it the first, second … rows of all parts start, and the number
+        of their first cells; both with an end.
     """
 
+    rows: Ints
     low: Ints
     high: Ints
+    first: Ints
+    part: Ints = field(init=False)
     offsets: Ints = field(init=False)
+    order: Ints = field(init=False)
+    levels: Ints = field(init=False)
+    bounds: Ints = field(init=False)
 
     @classmethod
     def full(cls, n_source: int, n_target: int) -> Band:
         """Visit every cell."""
-        rows = n_source + 1
-        return cls(np.zeros(rows, dtype=np.int64), np.full(rows, n_target, dtype=np.int64))
+        return cls.around(
+            np.zeros(n_source + 1, dtype=np.int64), np.full(n_source + 1, n_target, dtype=np.int64)
+        )
+
+    @classmethod
+    def around(cls, low: Ints, high: Ints, cuts: Ints | None = None) -> Band:
+        """Visit target positions ``low[i] … high[i]`` in row `i`, and pass the cells `cuts`.
+
+        Parameters
+        ----------
+        low, high : ndarray of shape (n_source + 1,)
+        cuts : ndarray of shape (n_cuts, 2), optional
+            Source and target position of each, both increasing, inside the band.
+        """
+        cuts = np.empty((0, 2), dtype=np.int64) if cuts is None else cuts
+        n = len(low) - 1
+        rows = np.sort(np.concatenate([np.arange(n + 1), cuts[:, 0]]))
+        first = np.concatenate([[0], cuts[:, 0] + 1 + np.arange(len(cuts))])
+        part = np.searchsorted(first, np.arange(len(rows)), side="right") - 1
+        begin = np.concatenate([[0], cuts[:, 1]])[part]
+        end = np.concatenate([cuts[:, 1], [high[-1]]])[part]
+        return cls(rows, np.maximum(low[rows], begin), np.minimum(high[rows], end), first)
 
     def __post_init__(self) -> None:
-        offsets = np.concatenate([[0], np.cumsum(self.high - self.low + 1)])
-        object.__setattr__(self, "offsets", offsets.astype(np.int64))
+        numbers = np.arange(len(self.rows))
+        part = np.searchsorted(self.first, numbers, side="right") - 1
+        level = numbers - self.first[part]
+        order = np.lexsort((part, level))
+        widths = (self.high - self.low + 1)[order]
+        ends = np.concatenate([[0], np.cumsum(widths)])
+        offsets = np.empty_like(order)
+        offsets[order] = ends[:-1]
+        levels = np.searchsorted(level[order], np.arange(level.max() + 2))
+        for name, value in {
+            "part": part,
+            "offsets": offsets,
+            "order": order,
+            "levels": levels,
+            "bounds": ends[levels],
+        }.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def n_source(self) -> int:
+        """Segments of the source."""
+        return int(self.rows[-1])
+
+    @property
+    def n_target(self) -> int:
+        """Segments of the target."""
+        return int(self.high[-1])
 
     @property
     def n_cells(self) -> int:
         """How many cells the dynamic program will visit."""
-        return int(self.offsets[-1])
+        return int(self.bounds[-1])
 
-    def blocks(self, n_cells: int, *, most_rows: int | None = None) -> Iterator[tuple[int, int]]:
-        """Cut the rows into runs ``start, stop`` of at most about `n_cells` cells."""
-        start, n_rows = 0, len(self.low)
-        while start < n_rows:
-            stop = int(np.searchsorted(self.offsets, self.offsets[start] + n_cells, side="right")) - 1
-            stop = min(max(stop, start + 1), n_rows, start + (most_rows or n_rows))
-            yield start, stop
-            start = stop
+    @property
+    def entries(self) -> Ints:
+        """Number of the cell where each part begins."""
+        return self.offsets[self.first]
+
+    @property
+    def exits(self) -> Ints:
+        """Number of the cell where each part ends."""
+        last = np.concatenate([self.first[1:], [len(self.rows)]]) - 1
+        return np.asarray(self.offsets[last] + self.high[last] - self.low[last])
 
     def cells(self, rows: Ints, columns: Ints) -> Ints:
-        """Numbers of cells; `n_cells` for those outside."""
-        row = np.clip(rows, 0, len(self.low) - 1)
+        """Numbers of the cells at some target positions of some rows; `n_cells` for those outside."""
+        row = np.clip(rows, 0, len(self.rows) - 1)
         inside = (row == rows) & (columns >= self.low[row]) & (columns <= self.high[row])
         return np.where(inside, self.offsets[row] + columns - self.low[row], self.n_cells)
 
-    def positions(self, start: int, stop: int) -> tuple[Ints, Ints]:
-        """Row and column of each cell of the rows ``start … stop - 1``."""
-        widths = self.high[start:stop] - self.low[start:stop] + 1
-        rows = np.repeat(np.arange(start, stop), widths)
+    def starting(self, i: Ints) -> Ints:
+        """Row where what starts after `i` source segments starts."""
+        return i + np.searchsorted(self.rows[self.first[1:]], i, side="right")
+
+    def ending(self, i: Ints) -> Ints:
+        """Row where what ends after `i` source segments ends."""
+        return i + np.searchsorted(self.rows[self.first[1:]], i, side="left")
+
+    def positions(self, rows: Ints) -> tuple[Ints, Ints]:
+        """Row and target position of each cell of some rows."""
+        widths = self.high[rows] - self.low[rows] + 1
         ahead = np.repeat(np.cumsum(widths) - widths, widths)
+        rows = np.repeat(rows, widths)
         return rows, np.arange(len(rows)) - ahead + self.low[rows]
+
+    def moved(self, rows: Ints, columns: Ints, a: int, b: int) -> Ints:
+        """Numbers of the cells `a` rows and `b` positions from some cells, in the same part."""
+        there = self.cells(rows + a, columns + b)
+        same = self.part[np.clip(rows + a, 0, len(self.rows) - 1)] == self.part[rows]
+        return np.where(same, there, self.n_cells)
+
+    def blocks(self, n_cells: int) -> list[range]:
+        """Cut the levels into runs of at most about `n_cells` cells."""
+        blocks, start = [], 0
+        while start < len(self.bounds) - 1:
+            stop = int(np.searchsorted(self.bounds, self.bounds[start] + n_cells, side="right")) - 1
+            blocks.append(range(start, max(stop, start + 1)))
+            start = blocks[-1].stop
+        return blocks
+
+    def block(self, levels: range) -> tuple[Ints, Ints]:
+        """Row and target position of each cell of some levels."""
+        return self.positions(self.order[self.levels[levels.start] : self.levels[levels.stop]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,12 +355,12 @@ def _largest(block: Any, k: int, *, group: int = 32) -> tuple[Ints, Float]:
     if not isinstance(block, np.ndarray):
         values, best = block.topk(k, dim=1)
         return to_numpy(best), to_numpy(values)
+    block = np.ascontiguousarray(block)
     if k == 1:
         best = block.argmax(axis=1)[:, None]
         return best, np.take_along_axis(block, best, axis=1)
     n_groups = block.shape[1] // group
     if n_groups > 2 * k:
-        block = np.ascontiguousarray(block)
         grouped = block[:, : n_groups * group].reshape(len(block), n_groups, group)
         groups = np.argpartition(-grouped.max(axis=2), k - 1, axis=1)[:, :k]
         columns = (groups[:, :, None] * group + np.arange(group)).reshape(len(block), -1)
@@ -328,28 +422,6 @@ class BeadScores:
     band: Band
     gains: Float
 
-    @property
-    def n_source(self) -> int:
-        """Segments of the source."""
-        return len(self.band.low) - 1
-
-    @property
-    def n_target(self) -> int:
-        """Segments of the target."""
-        return int(self.band.high[-1])
-
-    def starts(self, start: int, stop: int) -> Ints:
-        """Cells where the beads of each shape start that end in the cells of some rows."""
-        return self._shifted(start, stop, -1)
-
-    def ends(self, start: int, stop: int) -> Ints:
-        """Cells where the beads of each shape end that start in the cells of some rows."""
-        return self._shifted(start, stop, 1)
-
-    def _shifted(self, start: int, stop: int, sign: int) -> Ints:
-        rows, columns = self.band.positions(start, stop)
-        return np.stack([self.band.cells(rows + sign * a, columns + sign * b) for a, b in self.shapes])
-
 
 def score_beads(
     source: Float,
@@ -383,22 +455,38 @@ def score_beads(
     lengths = [_log_lengths(of_side, sizes) for of_side in (source_lengths, target_lengths)]
     lengths[0] += np.log(weights.ratio)
     gains = np.full((len(shapes), band.n_cells + 1), NEVER, dtype=np.float32)
-    offsets = band.offsets
-    for start, stop in band.blocks(_CELLS_PER_BLOCK, most_rows=_ROWS_PER_BLOCK):
-        i, j = slice(start, stop), slice(int(band.low[start]), int(band.high[stop - 1]) + 1)
+    for rows in _row_blocks(band):
+        i = slice(int(band.rows[rows[0]]), int(band.rows[rows[-1]]) + 1)
+        j = slice(int(band.low[rows].min()), int(band.high[rows].max()) + 1)
         cosines = _padded_similarities(left, right, i, j)
-        rows, columns = band.positions(start, stop)
-        inside = (rows - i.start) * (j.stop - j.start) + columns - j.start
+        at, columns = band.positions(rows)
+        inside = (band.rows[at] - i.start) * (j.stop - j.start) + columns - j.start
+        cells = band.cells(at, columns)
         for s, (a, b) in enumerate(shapes):
-            off = (lengths[1][b - 1, None, j] - lengths[0][a - 1, i, None]) / weights.spread
+            off = (lengths[1][b - 1, None, j] - lengths[0][a - 1, i, None]) / np.float32(weights.spread)
             # 1 when the sides are as long as they should be, falling to 0 as a Cauchy density does: its long tails
             # forgive a free translation what a normal density would not
             score = (
                 _margin(cosines, a, b, weights.margin) * np.float32((a + b) ** weights.size) / (1 + off * off)
             )
             score[~(known[0][a - 1, i, None] & known[1][b - 1, None, j])] = NEVER
-            score.take(inside, out=gains[s, offsets[start] : offsets[stop]])
+            gains[s, cells] = score.take(inside)
     return BeadScores(shapes, band, gains)
+
+
+def _row_blocks(band: Band) -> list[Ints]:
+    """Cut the rows into runs whose beads are scored together: few, where they cover many target positions."""
+    blocks, start, n_rows = [], 0, len(band.rows)
+    while start < n_rows:
+        stop = min(start + _ROWS_PER_BLOCK, n_rows)
+        while (
+            stop > start + 4
+            and (stop - start) * int(band.high[stop - 1] - band.low[start]) > _CELLS_PER_BLOCK
+        ):
+            stop -= (stop - start) // 2
+        blocks.append(np.arange(start, stop))
+        start = stop
+    return blocks
 
 
 def _known_windows(windows: Float) -> NDArray[np.bool_]:
@@ -488,26 +576,36 @@ def forward(scores: BeadScores, costs: Costs, *, best: bool, temperature: float 
     join = np.maximum if best else np.logaddexp
     total = _maximum if best else _log_sum
     open_, extend = costs.gap_open / temperature, costs.gap_extend / temperature
-    low, offsets = scores.band.low, scores.band.offsets.tolist()
-    closed = np.full(offsets[-1] + 1, NEVER, dtype=np.float64)
-    beads = np.full(offsets[-1], NEVER, dtype=np.float64)
-    omissions = beads.copy()
-    for start, stop in scores.band.blocks(_CELLS_PER_BLOCK):
-        starts = scores.starts(start, stop)
+    band = scores.band
+    closed = np.full(band.n_cells + 1, NEVER, dtype=np.float64)
+    beads, omissions = closed.copy(), closed.copy()
+    closed[band.entries] = 0.0
+    for levels in band.blocks(_CELLS_PER_BLOCK):
+        rows, columns = band.block(levels)
+        starts = np.stack([band.moved(rows, columns, -a, -b) for a, b in scores.shapes])
+        above = band.moved(rows, columns, -1, 0)
         gains = np.take_along_axis(scores.gains, starts, axis=1) / np.float32(temperature)
-        for i in range(start, stop):
-            here = slice(offsets[i], offsets[i + 1])
-            inside = slice(here.start - offsets[start], here.stop - offsets[start])
+        for level, here, inside in _walk(band, levels):
             total(closed.take(starts[:, inside]) + gains[:, inside], out=beads[here])
-            if i:
-                before = slice(offsets[i - 1] + int(low[i] - low[i - 1]), here.start)
-                gap = join(closed[before] + open_, omissions[before]) + extend
-                omissions[here.start : here.start + len(gap)] = gap
-            reached = join(beads[here], omissions[here])
-            if not i:
-                reached[0] = 0.0
-            join(reached, _additions(reached, open_, extend, join), out=closed[here])
+            up = above[inside]
+            omissions[here] = join(closed.take(up) + open_, omissions.take(up)) + extend
+            reached = join(join(beads[here], omissions[here]), closed[here])
+            join(reached, _additions(reached, _widths(band, level), open_, extend, join), out=closed[here])
     return Lattice(closed, beads, omissions)
+
+
+def _walk(band: Band, levels: range) -> list[tuple[int, slice, slice]]:
+    """Each level, its cells, and the same counted from the first level."""
+    bounds = band.bounds[levels.start : levels.stop + 1].tolist()
+    return [
+        (level, slice(start, stop), slice(start - bounds[0], stop - bounds[0]))
+        for level, start, stop in zip(levels, bounds[:-1], bounds[1:], strict=True)
+    ]
+
+
+def _widths(band: Band, level: int) -> Ints:
+    rows = band.order[band.levels[level] : band.levels[level + 1]]
+    return band.high[rows] - band.low[rows] + 1
 
 
 def _maximum(values: Float, *, out: Float) -> None:
@@ -523,17 +621,21 @@ def _log_sum(values: Float, *, out: Float) -> None:
     out += top
 
 
-def _additions(reached: Float, open_: float, extend: float, join: np.ufunc) -> Float:
-    """Best or total score of arriving by a run of additions, for a whole row at once."""
-    steps = np.arange(len(reached)) * extend
-    run = join.accumulate(reached - steps)
-    result = np.full(len(reached), NEVER, dtype=np.float64)
-    result[1:] = run[:-1] + steps[1:] + open_
-    return result
+def _additions(reached: Float, widths: Ints, open_: float, extend: float, join: np.ufunc) -> Float:
+    """Best or total score of arriving by a run of additions, for whole rows at once that lie end to end."""
+    widest = int(widths.max())
+    filled = np.arange(widest) < widths[:, None]
+    rows = np.full(filled.shape, NEVER, dtype=np.float64)
+    rows[filled] = reached
+    steps = np.arange(widest) * extend
+    run = join.accumulate(rows - steps, axis=1)
+    rows[:, 1:] = run[:, :-1] + steps[1:] + open_
+    rows[:, 0] = NEVER
+    return rows[filled]
 
 
 def backward(scores: BeadScores, costs: Costs, *, temperature: float = 1.0) -> Float:
-    """Log-sum-exp of all ways from each cell to the end.
+    """Log-sum-exp of all ways from each cell to the end of its part.
 
     Returns
     -------
@@ -541,28 +643,25 @@ def backward(scores: BeadScores, costs: Costs, *, temperature: float = 1.0) -> F
         From each cell outside a gap; the last entry stands for all cells outside the band.
     """
     open_, extend = costs.gap_open / temperature, costs.gap_extend / temperature
-    low, offsets = scores.band.low, scores.band.offsets.tolist()
-    closed = np.full(offsets[-1] + 1, NEVER, dtype=np.float64)
-    omitting = np.full(offsets[-1], NEVER, dtype=np.float64)
-    ahead = np.empty(int(np.diff(offsets).max()))
-    for start, stop in reversed(list(scores.band.blocks(_CELLS_PER_BLOCK))):
-        ends = scores.ends(start, stop)
-        gains = scores.gains[:, offsets[start] : offsets[stop]] / np.float32(temperature)
-        for i in range(stop - 1, start - 1, -1):
-            here = slice(offsets[i], offsets[i + 1])
-            inside = slice(here.start - offsets[start], here.stop - offsets[start])
-            leaving = ahead[: here.stop - here.start]
-            _log_sum(closed.take(ends[:, inside]) + gains[:, inside], out=leaving)
-            if i == scores.n_source:
-                leaving[-1] = 0.0
-            else:
-                behind = slice(here.start + int(low[i + 1] - low[i]), here.stop)
-                size = max(0, behind.stop - behind.start)
-                omitting[behind] = omitting[here.stop : here.stop + size] + extend
-            np.logaddexp(leaving, omitting[here] + open_, out=leaving)
-            run = _additions(leaving[::-1], open_, extend, np.logaddexp)[::-1]
+    band = scores.band
+    closed = np.full(band.n_cells + 1, NEVER, dtype=np.float64)
+    omitting = closed.copy()
+    closed[band.exits] = 0.0
+    for levels in band.blocks(_CELLS_PER_BLOCK)[::-1]:
+        rows, columns = band.block(levels)
+        ends = np.stack([band.moved(rows, columns, a, b) for a, b in scores.shapes])
+        below = band.moved(rows, columns, 1, 0)
+        cells = slice(band.bounds[levels.start], band.bounds[levels.stop])
+        gains = scores.gains[:, cells] / np.float32(temperature)
+        ahead = np.empty(cells.stop - cells.start)
+        for level, here, inside in _walk(band, levels)[::-1]:
+            _log_sum(closed.take(ends[:, inside]) + gains[:, inside], out=ahead[inside])
+            longer = omitting.take(below[inside]) + extend
+            leaving = np.logaddexp(np.logaddexp(ahead[inside], longer + open_), closed[here])
+            widths = _widths(band, level)[::-1]
+            run = _additions(leaving[::-1], widths, open_, extend, np.logaddexp)[::-1]
             np.logaddexp(leaving, run, out=closed[here])
-            np.logaddexp(closed[here], omitting[here], out=omitting[here])
+            omitting[here] = np.logaddexp(closed[here], longer)
     return closed
 
 
@@ -583,6 +682,11 @@ class Posteriors:
     reach: Float
     leave: Float
 
+    @property
+    def totals(self) -> Float:
+        """Total of all ways through each part."""
+        return self.leave[self.scores.band.entries]
+
     @classmethod
     def of(cls, scores: BeadScores, costs: Costs, *, temperature: float) -> Posteriors:
         """Sum over all paths, forward and backward."""
@@ -593,13 +697,17 @@ class Posteriors:
         """Probability of each bead of a path; None for nulls."""
         band, numbers = self.scores.band, {shape: s for s, shape in enumerate(self.scores.shapes)}
         beads = [(s, t) for s, t in path if s and t]
+        if not beads:
+            return [None] * len(path)
         shapes = np.array([numbers[len(s), len(t)] for s, t in beads], dtype=np.int64)
-        i, j, end_i, end_j = (
-            np.array([(s.start, t.start, s.stop, t.stop) for s, t in beads], dtype=np.int64).reshape(-1, 4).T
+        i, j = (
+            np.array([side.start for side in sides], dtype=np.int64) for sides in zip(*beads, strict=True)
         )
-        starts, ends = band.cells(i, j), band.cells(end_i, end_j)
+        rows = band.starting(i)
+        sizes = np.array(self.scores.shapes)[shapes]
+        starts, ends = band.cells(rows, j), band.cells(rows + sizes[:, 0], j + sizes[:, 1])
         log = self.reach[starts] + self.scores.gains[shapes, starts] / np.float32(self.temperature)
-        found = iter(np.exp(np.minimum(log + self.leave[ends] - self.leave[0], 0.0)).tolist())
+        found = iter(np.exp(np.minimum(log + self.leave[ends] - self.totals[band.part[rows]], 0.0)).tolist())
         return [next(found) if s and t else None for s, t in path]
 
     def likely(self, threshold: float) -> tuple[Ints, Ints, Ints]:
@@ -610,16 +718,17 @@ class Posteriors:
         rows, columns, shapes : ndarray
             Segments where they start, and their numbers in ``scores.shapes``.
         """
-        found, offsets = [], self.scores.band.offsets
-        for start, stop in self.scores.band.blocks(_CELLS_PER_BLOCK):
-            cells = slice(offsets[start], offsets[stop])
-            log = self.scores.gains[:, cells] / np.float32(self.temperature) + self.reach[cells]
-            log += self.leave[self.scores.ends(start, stop)]
-            shapes, at = np.nonzero(log - self.leave[0] >= np.log(threshold))
-            rows, columns = self.scores.band.positions(start, stop)
-            found.append((rows[at], columns[at], shapes))
-        rows, columns, shapes = (np.concatenate(part) for part in zip(*found, strict=True))
-        return rows, columns, shapes
+        band, found = self.scores.band, []
+        for levels in band.blocks(_CELLS_PER_BLOCK):
+            rows, columns = band.block(levels)
+            ends = np.stack([band.moved(rows, columns, a, b) for a, b in self.scores.shapes])
+            cells = slice(band.bounds[levels.start], band.bounds[levels.stop])
+            log = self.scores.gains[:, cells] / np.float32(self.temperature) + self.leave[ends]
+            log += self.reach[cells] - self.totals[band.part[rows]]
+            shapes, at = np.nonzero(log >= np.log(threshold))
+            found.append((band.rows[rows[at]], columns[at], shapes))
+        i, j, shapes = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return i, j, shapes
 
 
 def best_path(scores: BeadScores, costs: Costs) -> list[tuple[range, range]]:
@@ -631,44 +740,56 @@ def best_path(scores: BeadScores, costs: Costs) -> list[tuple[range, range]]:
         Beads in order; nulls one segment at a time.
     """
     lattice = forward(scores, costs, best=True)
-    band, offsets = scores.band, scores.band.offsets
-    shapes = np.array(scores.shapes, dtype=np.int64)
     path: list[tuple[range, range]] = []
-    i, j = scores.n_source, scores.n_target
-    while i or j:
-        at = int(offsets[i] + j - band.low[i])
-        value = lattice.closed[at]
+    lasts = np.concatenate([scores.band.first[1:], [len(scores.band.rows)]]) - 1
+    for first, last in zip(scores.band.first.tolist(), lasts.tolist(), strict=True):
+        path += _best_path_of_part(scores, lattice, costs, first, last)[::-1]
+    return path
+
+
+def _best_path_of_part(
+    scores: BeadScores, lattice: Lattice, costs: Costs, first: int, last: int
+) -> list[tuple[range, range]]:
+    """Walk back from the last cell of row `last` to the first of row `first`."""
+    band, shapes = scores.band, np.array(scores.shapes, dtype=np.int64)
+    path: list[tuple[range, range]] = []
+    shift = int(band.rows[first]) - first
+    row, j, begin = last, int(band.high[last]), int(band.low[first])
+    while row > first or j > begin:
+        at = int(band.offsets[row] + j - band.low[row])
+        value, i = lattice.closed[at], row + shift
         if value == lattice.beads[at]:
-            starts = band.cells(i - shapes[:, 0], j - shapes[:, 1])
+            starts = band.cells(row - shapes[:, 0], j - shapes[:, 1])
+            starts[row - shapes[:, 0] < first] = band.n_cells
             best = int(np.argmax(lattice.closed[starts] + scores.gains[np.arange(len(shapes)), starts]))
             a, b = scores.shapes[best]
             path.append((range(i - a, i), range(j - b, j)))
-            i, j = i - a, j - b
+            row, j = row - a, j - b
         elif value == lattice.omissions[at]:
-            top = _gap_opened_above(lattice, band, offsets, costs, i, j)
-            path += [(range(k - 1, k), range(j, j)) for k in range(i, top, -1)]
-            i = top
+            top = _gap_opened_above(lattice, band, costs, row, j)
+            path += [(range(k - 1, k), range(j, j)) for k in range(i, top + shift, -1)]
+            row = top
         else:
-            left = _gap_opened_left(lattice, band, offsets, costs, i, j)
+            left = _gap_opened_left(lattice, band, costs, row, j)
             path += [(range(i, i), range(k - 1, k)) for k in range(j, left, -1)]
             j = left
-    return path[::-1]
+    return path
 
 
-def _gap_opened_above(lattice: Lattice, band: Band, offsets: Ints, costs: Costs, i: int, j: int) -> int:
-    """Row from which the best path came to (i, j) by omissions."""
+def _gap_opened_above(lattice: Lattice, band: Band, costs: Costs, row: int, j: int) -> int:
+    """Row from which the best path came to position `j` of a row by omissions."""
     while True:
-        i -= 1
-        at = offsets[i] + j - band.low[i]
+        row -= 1
+        at = band.offsets[row] + j - band.low[row]
         if lattice.closed[at] + costs.gap_open >= lattice.omissions[at]:
-            return i
+            return row
 
 
-def _gap_opened_left(lattice: Lattice, band: Band, offsets: Ints, costs: Costs, i: int, j: int) -> int:
-    """Column from which the best path came to (i, j) by additions."""
-    low = int(band.low[i])
-    before = slice(offsets[i], offsets[i] + j - low)
+def _gap_opened_left(lattice: Lattice, band: Band, costs: Costs, row: int, j: int) -> int:
+    """Position from which the best path came to position `j` of a row by additions."""
+    low = int(band.low[row])
+    before = slice(band.offsets[row], band.offsets[row] + j - low)
     reached = np.maximum(lattice.beads[before], lattice.omissions[before])
-    if i == 0:
+    if row in band.first:
         reached[0] = 0.0
     return int(np.argmax(reached - np.arange(len(reached)) * costs.gap_extend)) + low

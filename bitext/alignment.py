@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext import _kernels as kernels
+from bitext._anchors import anchored_band
 from bitext._kernels import Band, BeadScores, Costs, Float, Posteriors, Weights
 from bitext.data import Bead, Order
 from bitext.errors import AlignmentError
@@ -334,7 +335,13 @@ def _bead_scores(source: Side, target: Side, options: Options, device: str, rati
     if (len(source) + 1) * (len(target) + 1) <= options.full_cells:
         band = Band.full(len(source), len(target))
     else:
-        band = _band_between_anchors(source.windows[0], target.windows[0])
+        band = anchored_band(
+            source.windows[0],
+            target.windows[0],
+            source.lengths,
+            most_cells=options.full_cells,
+            device=device,
+        )
     weights = Weights(options.margin, options.spread, options.size, ratio)
     return kernels.score_beads(
         source.windows,
@@ -346,43 +353,6 @@ def _bead_scores(source: Side, target: Side, options: Options, device: str, rati
         weights,
         device=device,
     )
-
-
-def _band_between_anchors(source: Float, target: Float, *, reach: int = 8, support: int = 12) -> Band:
-    """Corridor around a chain of mutual nearest neighbors.
-
-    Between two anchors that are far apart the corridor is the whole rectangle, so that an omission of any size
-    stays inside it.  An anchor counts only when another lies within `support` segments on both sides of the
-    diagonal through it; the corridor is `reach` segments wider than the anchors ask for.
-    """
-    forth, back = kernels.nearest_neighbors(source, target, 1)
-    rows = np.flatnonzero(back.indices[forth.indices[:, 0], 0] == np.arange(len(source)))
-    columns = forth.indices[rows, 0]
-    near = _has_support(rows, columns, support)
-    rows, columns = rows[near], columns[near]
-    chain = kernels.longest_chain(rows, columns)
-    rows, columns = rows[chain], columns[chain]
-
-    cells = np.arange(len(source) + 1)
-    before = np.searchsorted(rows, cells - reach, side="right") - 1
-    after = np.searchsorted(rows, cells + reach, side="left")
-    low = np.where(before >= 0, columns[np.maximum(before, 0)] - reach, 0) if len(rows) else cells * 0
-    high = (
-        np.where(after < len(rows), columns[np.minimum(after, len(rows) - 1)] + reach, len(target))
-        if len(rows)
-        else cells * 0 + len(target)
-    )
-    low, high = np.clip(low, 0, len(target)), np.clip(high, 0, len(target))
-    low[0], high[-1] = 0, len(target)
-    return Band(low.astype(np.int64), high.astype(np.int64))
-
-
-def _has_support(rows: NDArray[np.int64], columns: NDArray[np.int64], support: int) -> NDArray[np.bool_]:
-    """Whether the next or the previous anchor continues in about the same direction."""
-    if len(rows) < 2:
-        return np.ones(len(rows), dtype=bool)
-    close = (np.diff(rows) <= support) & (np.diff(columns) > 0) & (np.diff(columns) <= support)
-    return np.asarray(np.concatenate([[False], close]) | np.concatenate([close, [False]]))
 
 
 def _likely_beads(
