@@ -77,7 +77,8 @@ SET_PHRASES = frozenset(
     一知半解 一星半点 多半 小半 夜半 十分 孤零零 三一重工 三一集团 九阳 九牧 三只松鼠 千禾 万豪 亿纬 亿联
     四通 五矿 二连浩特 三沙 三门峡 六安 六盘水 七台河 百色 千岛湖 万州 万宁 六神 百丽 百胜 千万里 百事可乐
     一汽 二汽 百联 八达 九三学社 三清山 五台山 五指山 六朝 三国 十里洋场 百日咳 万花筒 千金 百叶窗 五官 五脏
-    六月飞雪 七仙女 八仙 九尾狐 三星堆 四合院 二锅头 三轮 四轮
+    六月飞雪 七仙女 八仙 九尾狐 三星堆 四合院 二锅头 三轮 四轮 千位分隔 千位符 千分位 百位数 十位数 零组件 零工 零嘴
+    零花钱 三一学院 三位一体
     """.split()  # noqa: SIM905
 )
 """Words that hold a numeral and count nothing: names, idioms, adverbs."""
@@ -94,5 +95,6 @@ VAGUE_PHRASES: dict[str, tuple[float, float]] = {
     "千百万": (1e6, 9.99e7),
     "亿万": (1e8, 9.99e9),
     "千百年": (1e2, 9.99e3),
+    "十天半个月": (10.0, 15.0),
 }
 """Set phrases that do name an order of magnitude, and which."""

@@ -49,7 +49,8 @@ ORDINALS = {word: float(i) for i, word in enumerate(_ORDINAL_NAMES.split(), star
 _PARTS_OF = {
     "third": 3.0, "quarter": 4.0, "fourth": 4.0, "fifth": 5.0, "sixth": 6.0, "seventh": 7.0, "eighth": 8.0,
     "ninth": 9.0,
-    "tenth": 10.0, "hundredth": 100.0, "thousandth": 1000.0,
+    "tenth": 10.0, "twentieth": 20.0, "thirtieth": 30.0, "fortieth": 40.0, "fiftieth": 50.0,
+    "hundredth": 100.0, "thousandth": 1000.0,
 }  # fmt: skip
 PARTS = _PARTS_OF | {part + "s": value for part, value in _PARTS_OF.items()}
 MULTIPLES = {
@@ -74,7 +75,7 @@ def any_of(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
-NUM = r"(?:\d{1,3}(?:(?:,|[ ],[ ]|[ ])\d{3})+(?!,?\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<![\w.)\]])\.\d+)"
+NUM = r"(?:\d{1,3}(?:(?:,|[ ],[ ]|[ ]|,[ ](?=000))\d{3})+(?!,?\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<![\w.)\]])\.\d+)"
 NUMERAL_WORD = any_of({*ONES, *TENS, *SCALES, *PLURALS})
 
 
@@ -94,7 +95,7 @@ class Number(NamedTuple):
 # ------------------------------------------------------------------------------------------------- numerals
 
 _SCALE_AFTER = re.compile(
-    rf"(?:\+|-plus)?[ -]?({any_of(SCALES)}|mn|mln|mio|bn|bln|tn|trn|[kmbt])(?![a-z²\d]|/s)"
+    rf"(?:\+|-plus)?[ -]?({any_of(SCALES)}|mn|mln|mio|bn|bln|tn|trn|[kmbt])(?:(?<=ion)s)?(?![a-z²\d]|/s)"
 )
 _VULGAR = re.compile(r" ?([½¼¾])")
 
@@ -121,6 +122,8 @@ def _is_scale(norm: str, text: str, scale: re.Match[str], start: int) -> bool:
     """Whether k, m, b or t scales the number: after a currency sign, in "5k" and "10M"."""
     if len(scale[1]) > 1 or norm[start - 1 : start] in tuple("$€£¥"):
         return True
+    if scale[0] == "k" and text[scale.start()] == "K":
+        return scale.start() - start > 1  # 50K, but not 4K
     return scale[0] == scale[1] and text[scale.start()] in "kM"
 
 

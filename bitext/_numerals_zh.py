@@ -21,7 +21,11 @@ SCALES = {"十": 1e1, "百": 1e2, "千": 1e3, "万": 1e4, "亿": 1e8, "兆": 1e1
 NUM = r"(?:\d{1,3}(?:(?:,|[ ],[ ]|[ ])\d{3})+(?!,?\d)|\d+)(?:\.\d+)?"
 CHARS = "零〇一二两三四五六七八九十百千万亿兆"
 # inside a numeral: 两 only before a scale (二十两 is a weight), 千 and 兆 not in a unit (千瓦)
-INNER = r"[零〇一二三四五六七八九十百万亿]|两(?=[百千万亿三])|千(?![伏瓦米克卡赫焦帕比])|兆(?![瓦赫字帕伏比])"
+UNIT_OF_1000 = "[伏瓦米克卡赫焦帕比]|电子伏"
+INNER = (
+    r"[零〇一二三四五六七八九十万亿]|百(?!分[位点比])|两(?=[百千万亿三])"
+    rf"|千(?!{UNIT_OF_1000})|兆(?![瓦赫字帕伏比])"
+)
 
 
 class Number(NamedTuple):
@@ -50,7 +54,9 @@ def number_of(run: str) -> Number | None:
         fraction = rest.rstrip("百千万亿")
         scale = scale_of(rest[len(fraction) :])
         decimal = float("0." + "".join(str(DIGITS[c]) for c in fraction))
-        value = without_noise(((_value(whole) or (0.0,))[0] + decimal) * scale)
+        digits_only = len(whole) > 1 and all(c in DIGITS for c in whole)
+        above = _digits(whole) if digits_only else (_value(whole) or (0.0,))[0]
+        value = without_noise((above + decimal) * scale)
         return Number(value, value, scale / 10 ** len(fraction))
     if "点" in run:
         return None
@@ -68,7 +74,7 @@ def number_of(run: str) -> Number | None:
 
 
 _POINT = re.compile(r"(?<=[零〇一二两三四五六七八九十])[点.](?=[零〇一二三四五六七八九]+[百千万亿]*$)")
-_NOT_IN_NUMERALS = {ord(c): None for c in " ,余多"}
+_NOT_IN_NUMERALS = {ord(c): None for c in " ,、余多"}
 
 
 def scale_of(characters: str) -> float:
@@ -83,8 +89,12 @@ def _positional(run: str) -> Number:
     values = [DIGITS[c] for c in run]
     if len(run) == 2 and 0 < values[0] < values[1] <= values[0] + 2:
         return Number(values[0], values[1], 1.0, vague=True)
-    value = float("".join(map(str, values)))
+    value = _digits(run)
     return Number(value, value, 1.0)
+
+
+def _digits(run: str) -> float:
+    return float("".join(str(DIGITS[c]) for c in run))
 
 
 def _value(run: str) -> tuple[float, float] | None:
@@ -186,7 +196,9 @@ def is_enumeration(norm: str, run: str, end: int) -> bool:
 
 
 _HOLIDAYS = ("十一", "五一", "六一", "七一", "八一", "五四", "三八", "双十一")
-_HOLIDAY_AFTER = re.compile(r"黄金周|长假|小长假|假期|国庆|期间|儿童节|劳动节|青年节|妇女节|建军节|前后")
+_HOLIDAY_AFTER = re.compile(
+    "黄金周|长假|小长假|假期|国庆|期间|儿童节|劳动节|青年节|妇女节|建军节|前后|档|出游|出行|返程|大促|购物节|晚会"
+)
 _LONGEST_PHRASE = max(map(len, SET_PHRASES))
 _NUMERALS = frozenset(CHARS + "0123456789几数")
 

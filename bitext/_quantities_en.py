@@ -61,7 +61,23 @@ def scan(text: str, masked: Sequence[Span] = ()) -> list[Quantity]:
 
 _OTHER_WORD = any_of(
     {*ORDINALS, *PARTS, *MULTIPLES, *HALVES, *MONTHS, *DECADES}
-    | {"several", "couple", "few", "decade", "century", "fortnight", "both", "once", "noon", "midnight"}
+    | {
+        "several",
+        "couple",
+        "few",
+        "decade",
+        "century",
+        "fortnight",
+        "both",
+        "once",
+        "noon",
+        "midnight",
+        "centenary",
+        "centenaries",
+        "centennial",
+        "bicentenary",
+        "bicentennial",
+    }
 )
 # letters that may stand right before a number that counts
 _CODES = (
@@ -169,6 +185,8 @@ def _counted(norm: str, text: str, number: Number) -> _Reading:
     prefix = _PREFIX.search(norm, max(0, start - 6), start)
     if prefix and kind in ("plain", "money"):
         kind, unit, begin = "money", _BEFORE[prefix[1].replace(" ", "")], prefix.start()
+    if kind == "plain" and norm.endswith("factor of ", 0, start):
+        kind = "multiple"
     if kind == "plain" and number.digits and _is_year(number):
         kind, unit = "date", "year"
     hedge = _hedge(norm, begin, stop) or ("over" if _MORE.search(text, start, end) else "")
@@ -208,24 +226,44 @@ def _weight(norm: str, text: str, number: Number, kind: str) -> float:
     if not number.digits:
         if norm.startswith(("the ", "every ", "another ", "per "), start):
             return 0.3
+        if _is_in_name(norm, text, start):
+            return 0.4
         if number.vague:
             return 0.9 if 1000 <= number.high <= 100 * number.low else 0.6
         return {0.0: 0.2, 1.0: 0.1, 2.0: 0.5}.get(number.low, 0.6) if number.high < 10 else 0.9
+    if text[end - 1] == "K" and kind == "plain":
+        return 0.3  # 50K may be a score, 4K a resolution
     if kind != "plain" or number.scaled:
         return 0.5 if number.low == 1 and number.step == 1 and kind in ("time", "measure") else 1.0
     if is_marker(norm, start, end):
         return 0.3
     if (
         start > 1
-        and norm[start - 1] in "-+.gv"
-        and (norm[start - 2].isalnum() or norm[start - 2] in ")]%" or norm[start - 1] in "gv")
+        and norm[start - 1] in "-+.gvp"
+        and (norm[start - 2].isalnum() or norm[start - 2] in ")]%" or norm[start - 1] in "gvp")
     ):
         return 0.3  # Article 7-1, GMT+8, G20
+    if _HEADING.match(text, start) and (start == 0 or text[start - 1] == "\n"):
+        return 0.5  # "1.2 Scope"
+    if _TITLE_BEFORE.search(text, max(0, start - 24), start):
+        return 0.6  # Scratch 3.0, Top 400, Economics 101
     if _REFERENCE.search(norm, max(0, start - 14), start) or (
         start > 2 and text[start - 3 : start].isupper()
     ):
         return 0.5  # Article 12, ATP 500
     return {1.0: 0.5}.get(number.low, 0.6) if number.step == 1 and number.low < 10 else 1.0
+
+
+_HEADING = re.compile(r"\d+(?:\.\d+)*[.)]? (?=[A-Z][a-z])")
+_TITLE_BEFORE = re.compile(r"[a-z,] (?:[\"“(])?[A-Z][A-Za-z]* $")
+
+
+def _is_in_name(norm: str, text: str, start: int) -> bool:
+    """Whether a numeral in words is part of a name: Five-hundred-meter Telescope, "rand-ten"."""
+    if start > 1 and norm[start - 1] == "-" and norm[start - 2].isalpha():
+        return True
+    before = text[:start].rstrip(" \"'“‘(")
+    return text[start].isupper() and bool(before) and before[-1] not in ".!?:;\n"
 
 
 # --------------------------------------------------------------------------------------------------- hedges
@@ -247,9 +285,11 @@ _HEDGE_BEFORE = re.compile(
     re.VERBOSE,
 )
 _NEGATED = re.compile(
-    r"(?<![a-z])(?:not|no|neither|nor|never|cannot)(?![a-z])[^.;]*(?<![a-z])"
+    r"(?<![a-z])(?:not|no|neither|nor|never|cannot|without|avoid|inadvisable|prohibited|forbidden)(?![a-z])"
+    r"[^.;]*(?<![a-z])"
     r"(?:more|exceed|over|above|greater|less|fewer|below|under|lower)"
 )
+_FROM = re.compile(r"(?<![a-z])from [^.;]*$")
 _LOCAL = re.compile(r"(?:over|above|below|under|beyond|around) the ?$")
 _HEDGE_AFTER = re.compile(
     r"(?P<over>\+| ?plus(?![a-z])|-odd|-plus)|(?P<about> or so)"
@@ -265,8 +305,10 @@ def _hedge(norm: str, start: int, end: int) -> Hedge:
         match = _HEDGE_BEFORE.search(head)
         if match is None or _LOCAL.search(head):
             return ""
-        if match.lastgroup in ("over", "under") and _NEGATED.search(norm, max(0, start - 60), start):
+        if match.lastgroup in ("over", "under") and _NEGATED.search(norm, max(0, start - 120), start):
             return ""  # "may not raise more than two": who knows
+        if match["most"] == "up to" and _FROM.search(norm, max(0, start - 70), start):
+            return ""  # "from a hundred up to a thousand"
     return cast(Hedge, match.lastgroup)
 
 
@@ -305,7 +347,8 @@ def _fraction(norm: str, text: str, number: Number) -> Quantity | None:
             return None
     else:
         bottom = float(match["slash"].replace(",", ""))
-        if not number.low < bottom or not (bottom <= 10 or bottom in (100, 1000, 10000)):
+        proper = bottom <= 10 or bottom in (100, 1000, 10000) or (number.low == 1 and bottom > 31)
+        if not number.low < bottom or not proper:
             return None
     share = without_noise(100 * number.low / bottom)
     span = (number.start, match.end())
@@ -423,6 +466,8 @@ _PLAIN_OTHERS: dict[str, tuple[float, Kind, str, float]] = {
     **{word: (value, "date", "decade", 0.5) for word, value in DECADES.items()},
     "decade": (1.0, "time", "decade", 0.05), "century": (1.0, "time", "century", 0.05),
     "fortnight": (2.0, "time", "week", 0.1),
+    **dict.fromkeys(("centenary", "centennial", "centenaries"), (100.0, "time", "year", 0.1)),
+    **dict.fromkeys(("bicentenary", "bicentennial"), (200.0, "time", "year", 0.2)),
     "noon": (720.0, "time", "clock", 0.0), "midnight": (0.0, "time", "clock", 0.0),
     "both": (2.0, "plain", "", 0.0), "once": (1.0, "plain", "", 0.0),
 }  # fmt: skip
@@ -479,13 +524,15 @@ def _several(norm: str, text: str, word: str, start: int, end: int) -> _Reading:
     return [Quantity((start, stop), text[start:stop], 2.0, high, kind, unit, vague=True, weight=0.2)], stop
 
 
-_BEFORE_SHARE = re.compile(r"(?<![a-z])(?:an?|one|top|bottom|upper|lower|last|final|richest|poorest)[ -]$")
+_BEFORE_SHARE = re.compile(
+    r"(?<![a-z])(?:an?|one|top|bottom|upper|lower|last|final|richest|poorest|remaining)[ -]$"
+)
 _AFTER_SHARE = re.compile(r" (?:of|to|or|and|less|more|higher|lower|smaller|larger)(?![a-z])|[,.;)]")
 
 
 def _share(norm: str, word: str, start: int, end: int) -> float:
     """Percent that "a fifth of" says; 0 where the word is an ordinal or a stretch of time."""
-    if not _BEFORE_SHARE.search(norm, max(0, start - 9), start) or _UNIT_OF_ORDINAL.match(norm, end):
+    if not _BEFORE_SHARE.search(norm, max(0, start - 10), start) or _UNIT_OF_ORDINAL.match(norm, end):
         return 0.0
     if word not in ("third", "quarter") and not _AFTER_SHARE.match(norm, end):
         return 0.0
@@ -576,6 +623,12 @@ def _joined(found: list[Quantity], norm: str, text: str) -> list[Quantity]:
             gap = norm[last.span[1] : quantity.span[0]]
             if gap in (" ", " and ", ", ") and last.kind == quantity.kind == "time":
                 merged = compound(last, quantity, text)
+            elif (
+                last.kind == "plain"
+                and quantity.unit == "clock"
+                and (_RANGE.fullmatch(gap) or _BETWEEN.fullmatch(gap))
+            ):
+                merged = _clock_range(last, quantity, text)
             elif last.unit == "day" and quantity.kind == "plain" and _RANGE.fullmatch(gap):
                 quantity = replace(quantity, kind="date", unit="day")  # December 8 to 10
             elif _RANGE.fullmatch(gap) or (
@@ -611,6 +664,16 @@ def _with_scale_of(first: Quantity, second: Quantity) -> Quantity:
     worth = SCALES.get(scale[1]) or SCALE_SIGNS[scale[1]]
     value = without_noise(first.low * worth)
     return replace(first, low=value, high=value, step=first.step * worth)
+
+
+def _clock_range(first: Quantity, second: Quantity, text: str) -> Quantity | None:
+    """Read "2 or 3 a.m."."""
+    noon = 720.0 * (second.low >= 720)
+    low = 60 * first.low % 720 + noon
+    if not (first.exact and 1 <= first.low <= 12 and first.step == 1 and low < second.low):
+        return None
+    span = (first.span[0], second.span[1])
+    return replace(second, span=span, text=text[slice(*span)], low=low)
 
 
 def _range(first: Quantity, second: Quantity, text: str, *, either: bool) -> Quantity | None:

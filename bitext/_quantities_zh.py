@@ -19,6 +19,7 @@ from bitext._numerals_zh import (
     INNER,
     NUM,
     SCALES,
+    UNIT_OF_1000,
     Number,
     has,
     is_enumeration,
@@ -62,19 +63,28 @@ def scan(text: str, masked: Sequence[Span] = ()) -> list[Quantity]:
 _COUNTED_NOUNS = (
     "参指人次总系函倍个位户件岁票字基页点单复奇偶常变多少计读无分代整质"  # 参数, 人数: 数 belongs to the noun
 )
-_CODES = "RMB|CNY|HKD|USD|EUR|GBP|JPY|KRW|AUD|CAD|SGD|TWD|NTD|MOP|CHF|G(?=7|8|20)|Q(?=[1-4])"
+_CODES = "RMB|CNY|HKD|USD|EUR|GBP|JPY|KRW|AUD|CAD|SGD|TWD|NTD|MOP|CHF|G(?=7|8|20)|Q(?=[1-4])|[vV](?=\\d)"
 _SCALED = "十百千万亿兆"
+_COUNTED_IN_ONES = "个次天年周句位名家岁人种件只条张代份场"
+# 二、七○○: digits in groups, as statutes print them
+_GROUPED = (
+    "(?=[一二三四五六七八九、]*[零〇])[一二三四五六七八九]{1,3}"
+    "(?:、[零〇一二三四五六七八九]{3})+(?![零〇一二三四五六七八九、])"
+)
 _RUN = re.compile(
     rf"""
     (?P<skip> (?<!\d)(?!(?:{_CODES})[ ]?\d) [A-Za-z]+(?:-(?=\d)|[.]?\d[\dA-Za-z.\-]*)(?![\d.]*[%万亿个])
-            | \d+(?:\.\d+){{2,}} | 24/7 | 9/11 | https?://\S+ )
-  | (?P<word> 翻番|翻倍|倍增|加倍|减半|折半|过半|大半|半数|一半|各半|百分百|{"|".join(VAGUE_PHRASES)}
+            | \d+(?:\.\d+){{2,}} | 24/7 | 9/11 | https?://\S+
+            | (?<![\dA-Za-z.])\d+(?![xXkKcm]?m[23])(?!x\d|X\d)[A-Za-z]+\d[\dA-Za-z]* )
+  | (?P<word> 翻番|翻倍|倍增|加倍|双倍|减半|折半|过半|大半|半数|一半|各半|百分百|{"|".join(VAGUE_PHRASES)}
             | 半(?=[年个小天日月世成价分秒公斤亩吨]) )
   | (?P<run>
-        (?: {NUM} | 几(?=[{_SCALED}]) | (?<![{_COUNTED_NOUNS}])数(?=[{_SCALED}])(?!百分之) | (?!兆)[{CHARS}] )
+        (?: {NUM} | 几(?=[{_SCALED}]) | (?<![{_COUNTED_NOUNS}])(?<![总工课学]时)数(?=[{_SCALED}])(?!百分之)
+            | {_GROUPED} | 一两(?=[{_COUNTED_IN_ONES}]) | (?!兆|(?<=非)零)[{CHARS}] )
         (?: (?<=\d)[ ](?=[百千万亿兆]) (?:{INNER}) | [ ]?[余多](?=[百千万亿兆]) | (?<=[十百千])几(?=[万亿])
-          | {INNER} | (?<=[百千万亿兆]){NUM} )*
-        (?: (?<=[零〇一二两三四五六七八九十])[点.][零〇一二三四五六七八九]+(?![十\d分刻])[百千万亿]* )?
+          | {INNER} | (?<=\d[百千万亿兆]){NUM} | (?<=[百千万亿兆])[ ]?{NUM}(?=[ ]?(?:[百万亿]|千(?!{UNIT_OF_1000}))) )*
+        (?: (?<=[零〇一二两三四五六七八九十])[点.][零〇一二三四五六七八九]+(?![十\d分刻])
+            (?:[百万亿]|千(?!{UNIT_OF_1000}))* )?
     )
   | (?P<few> (?<![{_COUNTED_NOUNS}第])[几数](?=[个位名家年天周月种项次人条届日]) )
     """,
@@ -96,6 +106,8 @@ def _read(norm: str, text: str, match: re.Match[str]) -> Quantity | None:
     number = None if is_enumeration(norm, run, end) else number_of(run)
     if number is None or (not run[0].isdigit() and is_set_phrase(norm, start, end)):
         return None
+    if run[-1].isdigit() and _THOUSAND.match(norm, end):
+        number, end = Number(number.low * 1000, number.high * 1000, number.step * 1000), end + 1
     if _before(norm, start, 3).endswith("第"):
         return _ordinal(norm, text, number, start, end)
     if clock := _clock(norm, text, start):
@@ -107,6 +119,9 @@ def _read(norm: str, text: str, match: re.Match[str]) -> Quantity | None:
     return _counted(norm, text, run, number, start, end)
 
 
+_THOUSAND = re.compile("k(?![A-Za-z0-9/])")
+
+
 def _before(norm: str, start: int, reach: int) -> str:
     """Return what stands before `start`, without the space that may follow it."""
     return norm[max(0, start - reach) : start].rstrip(" ")
@@ -116,8 +131,8 @@ def _is_bare_scale(norm: str, run: str, start: int, end: int) -> bool:
     """百, 千 or 万 alone is a number only when counted or hedged: 百家, 上千, 近万元."""
     if run not in SCALES or run == "十":
         return False
-    return not has(norm, start - 1, "上近过逾超成以约每") and not has(
-        norm, end, "个家人名元年次吨亩里多余计强佳大"
+    return not has(norm, start - 1, "上近过逾超破成以约每") and not has(
+        norm, end, "个家人名元年岁次吨亩里多余计强佳大"
     )
 
 
@@ -162,7 +177,8 @@ def _counted(norm: str, text: str, run: str, number: Number, start: int, end: in
     if kind == "time" and _before(norm, begin, 2).endswith("近"):
         hedge = ""  # 近三年 is "the last three years" at least as often as "nearly three years"
     low, high = without_noise(low * factor), without_noise(high * factor)
-    if run[0] in "百千万亿" and has(norm, begin - 1, "上成"):
+    level = all(c in _SCALED for c in run) and _LEVEL.match(norm, stop)
+    if level or (run[0] in "百千万亿" and has(norm, begin - 1, "上成")):
         hedge, high, vague = "over", high * VAGUE_HIGH, True
     elif run[0] in "十百千万亿" and (
         norm[begin - 2 : begin] == "数以" or norm[begin - 1 : begin] + norm[end : end + 1] == "以计"
@@ -177,13 +193,14 @@ def _counted(norm: str, text: str, run: str, number: Number, start: int, end: in
     )
 
 
+_LEVEL = re.compile("[元人]?级(?!联)")  # 千亿级: in the hundreds of billions
 _CURRENCY_AFTER = {name: code for code, currency in CURRENCIES.items() for name in currency.zh_after}
 _CURRENCY_BEFORE = {name: code for code, currency in CURRENCIES.items() for name in currency.zh_before}
 _NAMES: dict[str, Name] = ZH_UNITS | {name: Name("money", code) for name, code in _CURRENCY_AFTER.items()}
 _LONGEST_NAME = max(map(len, _NAMES))
 # a unit that begins a longer word is none: 成功, 里程, 米兰
 _LONGER_WORDS = {
-    "成": "员", "天": "然气津空下", "日": "元本内瓦", "周": "围边末转期", "里": "程面约昂",
+    "成": "员功立熟绩就型像形效", "天": "然气津空下", "日": "元本内瓦", "周": "围边末转期", "里": "程面约昂",
     "米": "兰歇饭粉其", "克": "服罗拉里朗", "升": "级值高降幅到", "桶": "装", "载": "体入荷重客", "磅": "礴",
     "厘": "定清米",
     "折": "叠扣旧射价损算线合", "秒": "杀", "岁": "月", "季": "节军风", "元": "素旦月年宇件老凶朝首代",
@@ -238,6 +255,8 @@ def _calendar(
 ) -> tuple[Name, int] | None:
     """Years, months, days, decades, quarters and centuries, which share their words with durations."""
     head, value = norm[at : at + 1], number.low
+    if value >= 80 and number.step == 1 and (year := _BUSINESS_YEAR.match(norm, at)):
+        return Name("date", "year"), year.end()
     if not head or head not in "年月日号世季":
         whole = value <= 31 and number.step == 1
         after_month = whole and _MONTH_BEFORE.search(norm, max(0, start - 4), start)
@@ -262,6 +281,7 @@ def _calendar(
     return None
 
 
+_BUSINESS_YEAR = re.compile("(?:会计|财政|学)年度?|年度")
 _MONTH_BEFORE = re.compile(r"[\d一二三四五六七八九十] ?月 ?$")
 _YEAR_AND_MONTH = re.compile(r"年 ?(?:\d{1,2}|[一二三四五六七八九十]{1,2}) ?月")
 
@@ -330,6 +350,10 @@ def _weight(norm: str, run: str, number: Number, kind: str, start: int, end: int
     if run[0].isdigit():
         return _weight_of_digits(norm, run, number, kind, start, end)
     counted = kind != "plain" or (end < len(norm) and norm[end] in _CLASSIFIERS)
+    if run == "零" or _TURN.match(norm, start):
+        return 0.4
+    if len(run) > 1 and not counted and all(c in DIGITS for c in run):
+        return 0.6  # 六一, 三一: a holiday, a name, a number of a standard
     if len(run) > 1:
         small = number.high < 1000
         return (0.6 if small else 0.9) if number.vague else 0.7 if run[0] in "百千万亿" else 0.9
@@ -341,14 +365,25 @@ def _weight(norm: str, run: str, number: Number, kind: str, start: int, end: int
     return 0.6 if counted else 0.35
 
 
+_TURN = re.compile("(?:180|一百八十) ?度的?大?(?:转|逆转|改变|翻转)")
+_AROUND_THE_CLOCK = re.compile("(?:7|24)[天日]? ?[×xX*] ?(?:7|24)(?![0-9])")
+_LATIN_BEFORE = re.compile("[A-Za-z] ?$")
+
+
 def _weight_of_digits(norm: str, run: str, number: Number, kind: str, start: int, end: int) -> float:
     whole = number.step == 1
+    if _AROUND_THE_CLOCK.search(norm, max(0, start - 4), end + 5) or _TURN.match(norm, start):
+        return 0.3
     if whole and number.low < 10 and (kind == "plain" or number.low == 1):
         return 0.3 if is_marker(norm, start, end) else 0.5 if number.low == 1 else 0.6
     if kind != "plain":
         return 1.0
     if is_marker(norm, start, end) or run in ("911", "315", "618", "1111"):
         return 0.3  # "(12)"; dates written without a mark
+    if has(norm, start - 1, "vV"):
+        return 0.3
+    if not whole and "." in run and _LATIN_BEFORE.search(norm, max(0, start - 2), start):
+        return 0.6  # a version
     hyphenated = has(norm, start - 1, "-") and norm[start - 2 : start - 1].isascii()
     if hyphenated or has(norm, start - 1, "G") or has(norm, end, "ABCEFHST"):
         return 0.3  # CX-5, G20, 2A
@@ -416,7 +451,7 @@ def _word(norm: str, text: str, word: str, start: int, end: int) -> Quantity | N
     """翻番, 过半, 百分百, 成千上万 and the halves."""
     if word in VAGUE_PHRASES:
         low, high = VAGUE_PHRASES[word]
-        unit = "year" if word.endswith("年") else ""
+        unit = {"年": "year", "月": "day"}.get(word[-1], "")
         return Quantity(
             (start, end),
             text[start:end],
@@ -427,7 +462,7 @@ def _word(norm: str, text: str, word: str, start: int, end: int) -> Quantity | N
             vague=True,
             weight=0.3,
         )
-    if word in ("翻番", "翻倍", "倍增", "加倍"):
+    if word in ("翻番", "翻倍", "倍增", "加倍", "双倍"):
         return Quantity((start, end), text[start:end], 2, 2, "multiple", weight=0.6)
     if word == "百分百":
         return Quantity((start, end), text[start:end], 100, 100, "percent", "percent", weight=0.2)
@@ -488,11 +523,14 @@ def _fraction(norm: str, text: str, first: Number, start: int, end: int) -> Quan
         if match is None or top is None or not bottom:
             return None
         weight = 0.5 if top.low / bottom == 0.5 else 1.0
+        if norm.startswith("决赛", match.end()):
+            weight = 0.3  # the quarterfinals
     else:
         match = _SLASH.match(norm, end)
         bottom = float(match[1].replace(",", "")) if match else 0.0
         top, weight = first, 0.7
-        proper = first.step == 1 and 0 < first.low < bottom and (bottom <= 10 or bottom in (100, 1000, 10000))
+        proper = first.step == 1 and 0 < first.low < bottom
+        proper = proper and (bottom <= 10 or bottom in (100, 1000, 10000) or (first.low == 1 and bottom > 31))
         if match is None or not proper:
             return None
     stop, factor, kind, unit = match.end(), 100 / bottom, "percent", "percent"
@@ -526,6 +564,7 @@ _LATE = re.compile(r"(?:下午|晚上|晚间|傍晚|今晚|晚|午后|夜里|深
 _CLOCK_BEFORE = re.compile(
     r"(?:上午|早上|清晨|凌晨|中午|早|下午|晚上|晚间|傍晚|晚|午后|夜里|深夜|时间|[日号天]) ?$"
 )
+_A_BIT = re.compile("(?:^|[^当昨今明每前日天号])[晚早] ?$|[快慢大小多少高低好有轻重远近] ?$")
 _CLOCK_AFTER = re.compile(r"[多前后到至左]|之前|以前|以后|之后|开始|上床|起床")
 
 
@@ -546,13 +585,20 @@ def _clock(norm: str, text: str, start: int) -> Quantity | None:
     late = _LATE.search(norm, max(0, start - 4), start) is not None and hour.high < 12
     minutes += 720 * late
     low, high = 60 * hour.low + minutes, 60 * hour.high + minutes
-    return Quantity(match.span(), text[slice(*match.span())], low, high, "time", "clock")
+    sure = match["hour"] != "零" or _CLOCK_BEFORE.search(norm, max(0, start - 4), start)
+    weight = 1.0 if sure else 0.5  # 零点 is the zero of a function too
+    return Quantity(match.span(), text[slice(*match.span())], low, high, "time", "clock", weight=weight)
 
 
 def _is_clock(norm: str, match: re.Match[str]) -> bool:
     """Tell clock times from the points of an index (涨10点) and from 这一点十分重要."""
     start = match.start()
     in_context = _CLOCK_BEFORE.search(norm, max(0, start - 4), start) is not None
+    alone = not any(match[part] for part in ("half", "quarter", "minute", "full", "colon"))
+    if alone and match["hour"] == "一" and _A_BIT.search(norm, max(0, start - 2), start):
+        return False  # 晚一点: a little later
+    if alone and match["hour"] == "四" and match["mark"] == "时" and not in_context:
+        return _CLOCK_AFTER.match(norm, match.end()) is not None  # the four seasons
     if norm.startswith("一点十分", start) and not in_context:
         return False
     if match["mark"] != "点" or any(match[part] for part in ("half", "quarter", "minute", "full")):

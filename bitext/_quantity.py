@@ -196,7 +196,10 @@ ton           | mass      | 1e3             | 吨 公吨                    | to
 pound         | mass      | 0.45359237      | 磅                         | pounds;pound;lbs;lb
 ounce         | mass      | 0.02834952      | 盎司 安士                  | ounces;ounce;oz
 V             | voltage   | 1               | 伏 伏特                    | volts;volt
-kV            | voltage   | 1e3             | 千伏 kV KV                 | kilovolts;kv;kilovolt
+kV            | voltage   | 1e3             | 千伏 kV KV                 | kilovolts;kv;kilovolt;kvp
+eV            | electronvolts | 1           | 电子伏 电子伏特 eV         | electronvolts;ev;electronvolt;electron volts
+keV           | electronvolts | 1e3         | 千电子伏 千电子伏特 keV    | kiloelectronvolts;kev
+MeV           | electronvolts | 1e6         | 兆电子伏 兆电子伏特 MeV    | megaelectronvolts;mev
 kcal          | calories  | 1               | 千卡 大卡 kcal             | kilocalories;kcal;calories
 W             | power     | 1               | 瓦 瓦特 W                  | watts;watt
 kW            | power     | 1e3             | 千瓦 kW KW                 | kilowatts;kw;kilowatt

@@ -19,6 +19,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -146,7 +147,7 @@ def compare_quantities(
     lang = _with_script(target_lang, target_text)
     findings = [f for i, j, relation in pairs for f in _pair_findings(source[i], target[j], relation, lang)]
     findings += _missing(source, target, {i for i, _, _ in pairs}, lang)
-    findings += _added(source, target, {j for _, j, _ in pairs}, target_text)
+    findings += _added(source, target, {j for _, j, _ in pairs}, source_text, target_text)
     findings = [f for f in findings if f.confidence >= min_confidence]
     wrong = {id(f.target) for f in findings}
     findings += (
@@ -229,15 +230,17 @@ def _readings(q: Quantity) -> list[tuple[str, float, float, float]]:
         readings.append(("date", other, other, 0.85 if q.low > 200 else 0.95))
     elif q.unit == "year" and q.kind == "time" and q.low < 100:  # 16年 may be 2016
         readings.append(("date", q.low, q.high, 0.85))
+        readings.append(("date", q.low + 1911, q.high + 1911, 0.7))  # 自民国二十六年起至三十五年止
     elif q.kind == "plain" and _FOOTNOTED_YEAR.fullmatch(q.text):
         year = float(q.text[:4])
         readings.append(("date", year, year, 0.85))
     elif q.unit == "clock":
-        hour, minute = divmod(q.low, 60)
+        (hour, minute), last = divmod(q.low, 60), q.high // 60
         readings = [("clock", q.low % 1440, q.high % 1440, 1.0), ("clock", q.low % 720, q.high % 720, 0.9)]
         readings.append(("time", q.low / 86400, q.high / 86400, 0.8))  # 4:51 may be minutes and seconds
         if minute == 0:
-            readings += [("plain", hour, hour, 0.8), ("plain", hour % 12, hour % 12, 0.8)]  # "at eleven"
+            # "at eleven", "at two or three"
+            readings += [("plain", hour, last, 0.8), ("plain", hour % 12, last % 12, 0.8)]
         elif ":" in q.text:
             readings.append(("plain", hour, minute, 0.8))  # a score
     return readings
@@ -262,6 +265,8 @@ def _equal(s: Quantity, t: Quantity) -> float:
             if _growth_in_times(s, t)
             else _nearly(s, t, (s.low, s.high), (t.low, t.high))
         )
+    if s.kind == t.kind == "percent" and _loose_share(s, t):
+        return 0.8
     best = 0.0
     for dimension, low, high, score in _readings(s):
         for other, other_low, other_high, other_score in _readings(t):
@@ -278,12 +283,19 @@ def _equal(s: Quantity, t: Quantity) -> float:
     return best
 
 
+def _loose_share(s: Quantity, t: Quantity) -> bool:
+    """Whether 三成 stands against "a third": both are round."""
+    tenths, other = (s, t) if "成" in s.text else (t, s)
+    worded = not any(c.isdigit() for c in other.text) and other.text != "percent"
+    return "成" in tenths.text and worded and tenths.low != other.low and abs(tenths.low - other.low) < 4
+
+
 def _growth_in_times(s: Quantity, t: Quantity) -> bool:
-    """Whether 增长两倍 stands against "two times" or "twofold", which may mean it; "doubled" does not."""
+    """Whether 增长两倍 stands against "two times", "by a factor of two": they may mean it; "doubled" does not."""
     growth, other = (s, t) if s.unit == "increase" else (t, s)
     return (
         growth.unit == "increase"
-        and other.text.endswith(("times", "fold"))
+        and (other.text.endswith(("times", "fold")) or other.text.isdigit())
         and _same(growth.low - 1, other.low)
     )
 
@@ -346,6 +358,8 @@ def _precision(s: Quantity, t: Quantity) -> _Relation | None:
         else 1.0
     )
     value = exact.low * worth
+    if value <= 0:
+        return None
     name: Literal["vague", "precise"] = "precise" if s.vague else "vague"
     if vague.low <= value <= vague.high * 1.01:
         return _Relation(name, 0.6, None)
@@ -442,6 +456,8 @@ def _split(quantities: list[Quantity], others: list[Quantity], lang: str) -> lis
 
 def _parts(q: Quantity, lang: str) -> list[Quantity]:
     """Return the numbers a range or ratio is made of; none for other quantities."""
+    if "，" in q.text and q.kind == "plain":  # 211，985 may be two numbers
+        return [replace(q, low=float(n), high=float(n), text=n) for n in q.text.split("，") if n.isdigit()]
     if q.low != q.high:
         return [replace(q, high=q.low, vague=False, hedge=""), replace(q, low=q.high, vague=False, hedge="")]
     separator = _RATIO.search(q.text)
@@ -599,11 +615,14 @@ def _missing(
 
 
 def _added(
-    source: list[Quantity], target: list[Quantity], matched: set[int], text: str
+    source: list[Quantity], target: list[Quantity], matched: set[int], source_text: str, text: str
 ) -> list[QuantityFinding]:
     findings = []
+    listed = _listed(source, source_text)
     for j, q in enumerate(target):
         if j in matched or any(_equal(s, q) for s in source):
+            continue
+        if any(low < q.low < high and q.low == int(q.low) for low, high in listed):
             continue
         message = f"{_explained(q)} is not in the source"
         confidence = 0.6 * q.weight * _need(q)
@@ -611,6 +630,18 @@ def _added(
             confidence /= 2  # "thousands" for 无数, the number of an edition, a conversion
         findings.append(QuantityFinding("added", None, q, None, "minor", confidence, message))
     return findings
+
+
+def _listed(source: list[Quantity], text: str) -> list[tuple[float, float]]:
+    """Find ranges of numbered things, which a translation may spell out: 第二条至第五条, Articles 2, 3, 4 and 5."""
+    return [
+        (a.low, b.low)
+        for a, b in pairwise(source)
+        if "ordinal" in (a.kind, b.kind) and _THROUGH.fullmatch(text[a.span[1] : b.span[0]])
+    ]
+
+
+_THROUGH = re.compile(r"\s?[条條款项項章节節号號页頁点點目]?\s?(?:[至到~～—–-]|to|through)\s?第?\s?")
 
 
 def _in_parentheses(text: str, place: int) -> bool:
