@@ -10,7 +10,7 @@ import base64
 import hashlib
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, zip_longest
@@ -42,20 +42,44 @@ NOTEBOOK_BEADS = 50
 """How many beads a notebook table shows before it only counts the rest."""
 
 
-def page(reports: Sequence[Report]) -> str:
-    """Render `bitext.report.to_html`."""
+@dataclass(frozen=True, slots=True)
+class ReviewView:
+    """What the page needs to take decisions: those made so far, and the term each finding could settle.
+
+    Both are by the id of the issue on the page, see `issue_id`.
+    """
+
+    decisions: Mapping[str, Mapping[str, Any]]
+    terms: Mapping[str, str]
+
+
+def page(
+    reports: Sequence[Report],
+    *,
+    comparison: Mapping[str, Any] | None = None,
+    review: ReviewView | None = None,
+) -> str:
+    """Render `bitext.report.to_html`.
+
+    With `comparison` it also says what `bitext.comparison` found; with `review` it is the page that
+    `bitext.review` serves.
+    """
     source = _common_source(reports)
     rows = _joint_rows([report.alignment for report in reports])
     style = _static("report.css") + _grid_rules(rows, len(reports))
     script = _static("report.js")
+    if review:
+        style += _static("review.css")
+        script = script.replace("  // @review\n", _static("review.js"))
     html: str = (
         _templates()
         .get_template("report.html.j2")
         .render(
             checks=sorted({issue.check for report in reports for issue in report.issues}),
+            comparison=comparison,
             labels=_labels(),
             severities=tuple(reversed(SEVERITIES)),
-            signatures=_signatures(reports),
+            signatures=[comparison["signature"]] if comparison else _signatures(reports),
             source=source,
             source_name=_name(source, "source"),
             style=style,
@@ -64,6 +88,7 @@ def page(reports: Sequence[Report]) -> str:
             script_digest=_digest(script),
             targets=[_target_view(t, report) for t, report in enumerate(reports)],
             worst=_worst(reports),
+            review=review,
             rows=_row_views(reports, rows),
             many_rows=len(rows) > 200,
         )
@@ -74,7 +99,7 @@ def page(reports: Sequence[Report]) -> str:
 def notebook_table(alignment: Alignment, report: Report | None) -> str:
     """Render a table without script or style sheet: notebooks strip both from untrusted output."""
     issues = report.issues if report else ()
-    messages = {_issue_id(0, rank): issue for rank, issue in enumerate(issues)}
+    messages = {issue_id(0, rank): issue for rank, issue in enumerate(issues)}
     source_marks = _marks(alignment.source, ((i.source_span, key, i.severity) for key, i in messages.items()))
     target_marks = _marks(alignment.target, ((i.target_span, key, i.severity) for key, i in messages.items()))
     rows = [
@@ -227,7 +252,8 @@ def _pieces(document: Document, segment: int, marks: Marks) -> list[Piece]:
     return pieces
 
 
-def _issue_id(target: int, rank: int) -> str:
+def issue_id(target: int, rank: int) -> str:
+    """Return the id on the page of the issue at place `rank` of the report at place `target`."""
     return f"i{target}-{rank}"
 
 
@@ -235,7 +261,7 @@ def _issue_views(t: int, report: Report) -> list[dict[str, Any]]:
     places = {id(issue): place for issue, place, _ in _in_reading_order(report)}
     return [
         {
-            "id": _issue_id(t, rank),
+            "id": issue_id(t, rank),
             "issue": issue,
             "place": places[id(issue)],
             "file": PurePath(places[id(issue)].path).name,
@@ -322,7 +348,7 @@ def _row_views(reports: Sequence[Report], rows: Sequence[_Row]) -> Iterator[dict
     marks = _marks(
         source,
         (
-            (issue.source_span, _issue_id(t, rank), issue.severity)
+            (issue.source_span, issue_id(t, rank), issue.severity)
             for t, report in enumerate(reports)
             for rank, issue in enumerate(report.issues)
         ),
@@ -355,7 +381,7 @@ class _BeadViews:
         self.marks = _marks(
             target,
             (
-                (issue.target_span, _issue_id(t, rank), issue.severity)
+                (issue.target_span, issue_id(t, rank), issue.severity)
                 for rank, issue in enumerate(report.issues)
             ),
         )

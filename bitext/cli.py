@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import bitext
-from bitext import _cli_check
+from bitext import _cli_check, _cli_compare, _cli_review
 from bitext._cli import (
     Commands,
     add_command,
@@ -90,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_align(commands)
     _add_score(commands)
     _cli_check.add(commands)
+    _cli_compare.add(commands)
+    _cli_review.add(commands)
     _add_terms(commands)
     _add_batch(commands)
     _add_convert(commands)

@@ -12,11 +12,11 @@ import bitext
 LAYERS = [
     {"data", "errors", "_kernels"},
     {"formats", "segmentation", "embedding", "quantities"},
-    {"terminology", "alignment", "scoring"},
+    {"terminology", "alignment", "scoring", "quality"},
     {"checks"},
     {"report"},
     {"pipeline"},
-    {"engine", "evaluation"},
+    {"engine", "evaluation", "review"},
     {"cli"},
 ]
 # private modules live in the layer of the module they help
@@ -25,10 +25,13 @@ HELPERS = {
     "_agreement": "data",
     "_bootstrap": "data",
     "_boundaries": "data",
+    "_comparison_views": "comparison",
     "_concepts": "terminology",
     "_locate": "terminology",
     "_names": "terminology",
     "_newnames": "terminology",
+    "_quality_features": "scoring",
+    "_quality_net": "quality",
     "_renderings": "terminology",
     "_termcompare": "terminology",
     "_wordalign": "terminology",

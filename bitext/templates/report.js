@@ -9,6 +9,8 @@
   let language = "en";
   let current = null;
   let barHeight = 0;
+  let alsoWanted = () => true; // what else an issue must be to be shown
+  let onLanguage = () => {};
 
   const rows = $$(".beads > li").map((element, order) => {
     const issues = $$("details.issue", element);
@@ -29,6 +31,7 @@
     button.textContent = value === "en" ? "中文" : "English";
     button.lang = value === "en" ? "zh" : "en";
     try { localStorage.setItem("bitext-language", value); } catch { /* private window */ }
+    onLanguage();
     filter();
   }
 
@@ -49,8 +52,8 @@
     const check = $("#check").value;
     const atMost = +$("#at-most").value;
     const all = severities.size === chips.length && !check;
-    const flagged = $("#flagged").checked || !all;
-    const wanted = (issue) => severities.has(issue.dataset.severity) && (!check || issue.dataset.check === check);
+    const flagged = $("#flagged").checked || !all || $("#undecided:checked");
+    const wanted = (issue) => severities.has(issue.dataset.severity) && (!check || issue.dataset.check === check) && alsoWanted(issue);
     let shown = 0;
     for (const row of rows) {
       const kept = row.issues.filter(wanted);
@@ -222,6 +225,8 @@
   }, { passive: true });
   addEventListener("resize", measure);
   addEventListener("beforeprint", () => { for (const d of $$("details")) d.open = true; });
+
+  // @review
 
   setLanguage(savedLanguage() ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
   measure();
