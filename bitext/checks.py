@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext.data import Alignment, Bead, Issue, Severity, Span
+from bitext.quality import Fault, Judge, Judgement
 from bitext.quantities import QuantityFinding, compare_quantities, find_quantities
 from bitext.scoring import content_size
 from bitext.terminology import Termbase, TermFinding, check_terms
@@ -41,7 +42,9 @@ class Check(Protocol):
         """Yield the issues of one translation."""
 
 
-def built_in(*, termbase: Termbase | None = None, similarity: Similarity | None = None) -> tuple[Check, ...]:
+def built_in(
+    *, termbase: Termbase | None = None, similarity: Similarity | None = None, judge: Judge | None = None
+) -> tuple[Check, ...]:
     """All built-in checks.
 
     Parameters
@@ -51,13 +54,16 @@ def built_in(*, termbase: Termbase | None = None, similarity: Similarity | None 
         required.
     similarity : callable, optional
         Cosines of two lists of short texts, for locating renderings that no list knows.
+    judge : callable, optional
+        The quality model; without one, nothing inside a bead is called mistranslated, omitted or added.
     """
     terms = _default_termbase() if termbase is None else termbase.merge(_default_termbase())
     return (
         NumberCheck(terms),
         TermCheck(terms, similarity=similarity),
-        OmissionCheck(),
-        AdditionCheck(),
+        OmissionCheck(judge),
+        AdditionCheck(judge),
+        *([MistranslationCheck(judge)] if judge is not None else ()),
         UntranslatedCheck(),
         ReorderedCheck(),
     )
@@ -163,10 +169,11 @@ class TermCheck:
             similarity=self.similarity,
         )
         for at, finding in findings:
-            yield _term_issue(alignment, indices[at], finding)
+            yield term_issue(alignment, indices[at], finding)
 
 
-def _term_issue(alignment: Alignment, index: int, finding: TermFinding) -> Issue:
+def term_issue(alignment: Alignment, index: int, finding: TermFinding) -> Issue:
+    """Return a finding about bead `index` as an issue."""
     bead = alignment[index]
     is_name = finding.concept is not None and finding.concept.pos == "name"
     if finding.kind == "inconsistent":
@@ -195,8 +202,9 @@ def _shift(span: Span | None, offset: int) -> Span | None:
 
 @dataclass(frozen=True, slots=True)
 class OmissionCheck:
-    """Source passages without a translation: one issue for each run of consecutive omissions."""
+    """Source passages without a translation: runs of consecutive omissions, and words that `judge` finds left out."""
 
+    judge: Judge | None = None
     slug: str = "omission"
 
     def __call__(self, alignment: Alignment) -> Iterator[Issue]:
@@ -222,12 +230,16 @@ class OmissionCheck:
                 source_span=span,
                 evidence=("no target segment aligns with this passage",),
             )
+        for index, fault in _judged_faults(alignment, self.judge, SURE_OF_OMISSION, omissions=True):
+            span = _shift(fault.span, alignment.source.span(alignment[index].source)[0])
+            yield _judged_issue(alignment, index, fault, "omission", source_span=span)
 
 
 @dataclass(frozen=True, slots=True)
 class AdditionCheck:
-    """Target passages without a source: one issue for each run of consecutive additions."""
+    """Target passages without a source: runs of consecutive additions, and words that `judge` finds added."""
 
+    judge: Judge | None = None
     slug: str = "addition"
 
     def __call__(self, alignment: Alignment) -> Iterator[Issue]:
@@ -247,6 +259,74 @@ class AdditionCheck:
                 target_span=span,
                 evidence=("no source segment aligns with this passage",),
             )
+        for index, fault in _judged_faults(alignment, self.judge, SURE_OF_ERROR):
+            if fault.category == "accuracy/addition":
+                span = _shift(fault.span, alignment.target.span(alignment[index].target)[0])
+                yield _judged_issue(alignment, index, fault, "addition", target_span=span)
+
+
+SURE_OF_ERROR, SURE_OF_OMISSION = 0.7, 0.6
+"""Confidence from which a fault that the quality model sees becomes an issue: editors stop reading what cries wolf."""
+
+
+@dataclass(frozen=True, slots=True)
+class MistranslationCheck:
+    """Passages of the target that the quality model finds mistranslated."""
+
+    judge: Judge
+    slug: str = "mistranslation"
+
+    def __call__(self, alignment: Alignment) -> Iterator[Issue]:
+        """Yield an issue for each passage."""
+        for index, fault in _judged_faults(alignment, self.judge, SURE_OF_ERROR):
+            if fault.category in ("accuracy/mistranslation", "terminology/wrong-term"):
+                span = _shift(fault.span, alignment.target.span(alignment[index].target)[0])
+                yield _judged_issue(alignment, index, fault, "mistranslation", target_span=span)
+
+
+def _judged_faults(
+    alignment: Alignment, judge: Judge | None, at_least: float, *, omissions: bool = False
+) -> Iterator[tuple[int, Fault]]:
+    """Faults of the beads that translate, sure enough to tell an editor."""
+    if judge is None or not alignment.source.lang.startswith("zh"):
+        return
+    indices = [i for i, bead in enumerate(alignment) if _is_translation(alignment, bead)]
+    judgements: Sequence[Judgement] = judge(
+        [alignment.source_text(alignment[i]) for i in indices],
+        [alignment.target_text(alignment[i]) for i in indices],
+    )
+    for index, judgement in zip(indices, judgements, strict=True):
+        for fault in judgement.omissions if omissions else judgement.errors:
+            if fault.confidence >= at_least:
+                yield index, fault
+
+
+def _judged_issue(
+    alignment: Alignment,
+    index: int,
+    fault: Fault,
+    check: str,
+    *,
+    source_span: Span | None = None,
+    target_span: Span | None = None,
+) -> Issue:
+    text = (
+        alignment.source.text[slice(*source_span)]
+        if source_span
+        else alignment.target.text[slice(*target_span or (0, 0))]
+    )
+    says = {"omission": "seems not to be translated", "addition": "seems to have no source"}
+    return Issue(
+        check=check,
+        category=fault.category,
+        severity=fault.severity,
+        confidence=round(fault.confidence, 2),
+        message=f"{_excerpt(text)} {says.get(check, 'seems to be mistranslated')}",
+        bead=index,
+        source_span=source_span,
+        target_span=target_span,
+        evidence=("quality model",),
+    )
 
 
 def _null_runs(alignment: Alignment, *, omissions: bool) -> Iterator[tuple[int, range, range]]:

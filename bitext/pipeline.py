@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 import bitext
 from bitext import alignment as aligner
 from bitext import checks as built_in_checks
-from bitext import formats, scoring, segmentation
+from bitext import formats, quality, scoring, segmentation
 from bitext.alignment import Options, Side
 from bitext.checks import Check, TermCheck
 from bitext.data import Alignment, Bead, Document, Order
@@ -30,6 +30,7 @@ from bitext.errors import LanguageError
 from bitext.report import Report
 from bitext.scoring import Scores
 from bitext.segmentation import Segmenter, segment
+from bitext.suppressions import without_comments
 from bitext.terminology import Termbase
 
 __all__ = ["align", "check", "read", "score", "score_pairs", "segment"]
@@ -72,7 +73,7 @@ def read(
     ReadError
         If the file is missing, empty, binary or in another encoding.
     """
-    extracted = formats.read_text(path, encoding=encoding, side=side)
+    extracted = without_comments(formats.read_text(path, encoding=encoding, side=side))
     lang = lang or extracted.lang
     if pre_segmented:
         lang = lang or segmentation.detect_language(extracted.text)
@@ -179,7 +180,19 @@ def score(
     -------
     Scores
     """
-    scores = scoring.score(alignment)
+    model = (
+        quality.load_quality(_embedder(embedder, device), device=device) if _into_english(alignment) else None
+    )
+    if model is None:
+        scores = scoring.score(alignment)
+    else:
+        aligned = [b for b in alignment if not b.is_null]
+        judgements = model.judge(
+            [alignment.source_text(b) for b in aligned], [alignment.target_text(b) for b in aligned]
+        )
+        scores = scoring.score(
+            alignment, fidelities=[j.fidelity for j in judgements], scheme=_quality_signature(model)
+        )
     if reference is None:
         return scores
     right = align(alignment.source, _document(reference), embedder=embedder, order="monotone", device=device)
@@ -242,6 +255,10 @@ def score_pairs(
     """
     encoder = _embedder(embedder, device)
     sources, targets = [s for s, _ in pairs], [t for _, t in pairs]
+    if source_lang.startswith("zh") and target_lang.startswith("en"):
+        model = quality.load_quality(encoder, device=device)
+        if model is not None:
+            return np.array([j.fidelity for j in model.judge(sources, targets)], dtype=np.float64)
     found = similarities(encoder, sources, targets)
     features = scoring.pair_features(
         sources, targets, found.tolist(), source_lang=source_lang, target_lang=target_lang
@@ -253,8 +270,11 @@ def score_pairs(
 
 def default_checks(termbase: Termbase | None, embedder: Embedder) -> tuple[Check, ...]:
     """Return the built-in checks, with `embedder` to locate renderings that no termbase lists."""
+    model = quality.load_quality(embedder)
     return built_in_checks.built_in(
-        termbase=termbase, similarity=lambda a, b: embedder.embed(a) @ embedder.embed(b).T
+        termbase=termbase,
+        similarity=lambda a, b: embedder.embed(a) @ embedder.embed(b).T,
+        judge=model.judge if model is not None else None,
     )
 
 
@@ -453,3 +473,11 @@ def _signature(encoder: Embedder, asked: str, found: Order, source: Document, ta
 
 def _encoder_signature(encoder: Embedder) -> str:
     return f"emb:{encoder.name}@{encoder.digest[:8]}"
+
+
+def _quality_signature(model: quality.QualityEstimator) -> str:
+    return f"{model.name}@{model.digest[:8]}"
+
+
+def _into_english(alignment: Alignment) -> bool:
+    return alignment.source.lang.startswith("zh") and alignment.target.lang.startswith("en")

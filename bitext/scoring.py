@@ -1,17 +1,16 @@
 """Aligned texts -> fidelity and drift.
 
-Fidelity is an estimate of what a professional would say: one minus the expected MQM penalty over 25.  This first
-version predicts the penalty from a handful of features of each bead (how near the two sides are in meaning, how
-well their lengths agree, numbers that do not come back, text left untranslated), with weights fitted on
-professional judgements by `models/fit_fidelity.py`.  The features see gross faults and are blind to fine ones;
-the signature says which version made a number.
+Fidelity is an estimate of what a professional would say: one minus the expected MQM penalty over 25.  Where the
+quality model applies (`bitext.quality`), the fidelities of the beads come from it.  Elsewhere (another encoder, or
+into Chinese) they are predicted from a handful of features of each bead (how near the two sides are in meaning,
+how well their lengths agree, numbers that do not come back, text left untranslated), with weights fitted on
+professional judgements by `models/fit_fidelity.py`; these see gross faults and are blind to fine ones.  The
+signature says which of the two made a number.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext._bootstrap import mean_interval
-from bitext.data import Alignment
-from bitext.quantities import compare_quantities
+from bitext._quality_features import content_size as content_size  # part of what this module offers
+from bitext._quality_features import is_copied, length_deviation, number_trouble, wrong_script
+from bitext.data import Alignment, Bead
 
 MAX_PENALTY = 25.0
 """MQM penalties are capped here, as in WMT."""
@@ -29,13 +29,6 @@ FEATURES = ("distance", "length", "numbers", "untranslated", "copied")
 CALIBRATION = "fid1"
 _BIAS = -2.374
 _WEIGHTS = (4.281, 0.164, 1.337, 3.950, 4.213)
-
-# English needs about this many characters for one Chinese character; spread of the log ratio among human translations
-_LOG_RATIO = math.log(3.6)
-_LOG_RATIO_SPREAD = 0.35
-
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
-_WORD = re.compile(r"\w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +109,11 @@ def pair_features(
     rows = [
         (
             min(1.0, max(0.0, 1.0 - similarity)),
-            _length_misfit(source, target, source_lang, target_lang),
-            _number_trouble(source, target, source_lang, target_lang),
-            _wrong_script(target, target_lang),
-            float(_squeezed(source) == _squeezed(target) and bool(_HAN.search(source + target))),
+            # the first two spreads are nothing unusual
+            min(3.0, max(0.0, abs(length_deviation(source, target, source_lang, target_lang)) - 2.0)),
+            number_trouble(source, target, source_lang, target_lang),
+            wrong_script(target, target_lang),
+            float(is_copied(source, target)),
         )
         for source, target, similarity in zip(sources, targets, similarities, strict=True)
     ]
@@ -142,27 +136,35 @@ def fidelity_of(features: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(1.0 / (1.0 + np.exp(logit)))
 
 
-def score(alignment: Alignment) -> Scores:
+def score(
+    alignment: Alignment, *, fidelities: Sequence[float] | None = None, scheme: str = CALIBRATION
+) -> Scores:
     """Score a translation against its source.
 
     Parameters
     ----------
     alignment : Alignment
         Its beads carry `similarity` when it comes from `bitext.align`; a bead without one counts as similarity 0.
+    fidelities : sequence of float, optional
+        Of the beads that are not null, in order, each in [0, 1]; by default from their features.
+    scheme : str
+        What made `fidelities`, for the signature.
 
     Returns
     -------
     Scores
     """
-    fidelities = _bead_fidelities(alignment)
+    aligned = [b for b in alignment if not b.is_null]
+    values = iter(_feature_fidelities(alignment, aligned) if fidelities is None else fidelities)
+    beads = tuple(None if b.is_addition else 0.0 if b.is_omission else next(values) for b in alignment)
     sizes = np.array([content_size(alignment.source_text(b)) for b in alignment], dtype=np.float64)
-    counted = np.array([0.0 if f is None else f for f in fidelities])
+    counted = np.array([0.0 if f is None else f for f in beads])
     total = sizes.sum()
     return Scores(
         fidelity=float(counted @ sizes / total) if total else 0.0,
-        beads=fidelities,
-        drift=_drift(alignment, fidelities, sizes),
-        signature=f"{alignment.signature}|fid:{CALIBRATION}",
+        beads=beads,
+        drift=_drift(alignment, beads, sizes),
+        signature=f"{alignment.signature}|fid:{scheme}",
         interval=mean_interval(counted, sizes),
     )
 
@@ -216,8 +218,7 @@ def _unit_text(alignment: Alignment, unit: range) -> str:
     return " ".join(" ".join(texts).split())
 
 
-def _bead_fidelities(alignment: Alignment) -> tuple[float | None, ...]:
-    aligned = [b for b in alignment if not b.is_null]
+def _feature_fidelities(alignment: Alignment, aligned: Sequence[Bead]) -> list[float]:
     features = pair_features(
         [alignment.source_text(b) for b in aligned],
         [alignment.target_text(b) for b in aligned],
@@ -225,8 +226,7 @@ def _bead_fidelities(alignment: Alignment) -> tuple[float | None, ...]:
         source_lang=alignment.source.lang,
         target_lang=alignment.target.lang,
     )
-    values = iter(fidelity_of(features).tolist())
-    return tuple(None if b.is_addition else 0.0 if b.is_omission else next(values) for b in alignment)
+    return [float(f) for f in fidelity_of(features)]
 
 
 def _drift(alignment: Alignment, fidelities: tuple[float | None, ...], sizes: NDArray[np.float64]) -> Drift:
@@ -275,39 +275,3 @@ def _profile(fidelities: tuple[float | None, ...], aligned: NDArray[np.bool_]) -
     return tuple(
         None if f is None or not a else (baseline - f) / mad for f, a in zip(fidelities, aligned, strict=True)
     )
-
-
-def content_size(text: str) -> int:
-    """Count the characters that carry content: letters, ideographs and digits."""
-    return len(_WORD.findall(text))
-
-
-def _length_misfit(source: str, target: str, source_lang: str, target_lang: str) -> float:
-    """How many spreads the log length ratio is away from the usual one, less the first two; at most 3."""
-    usual = _LOG_RATIO * (target_lang.startswith("en") - source_lang.startswith("en"))
-    # a few characters on both sides keep very short segments from looking extreme
-    ratio = math.log((content_size(target) + 4.0) / (content_size(source) + 4.0 * math.exp(-usual)))
-    return min(3.0, max(0.0, abs(ratio - usual) / _LOG_RATIO_SPREAD - 2.0))
-
-
-def _number_trouble(source: str, target: str, source_lang: str, target_lang: str) -> float:
-    """1 - product of (1 - confidence) over number findings that matter."""
-    findings = compare_quantities(source, target, source_lang=source_lang, target_lang=target_lang)
-    clean = 1.0
-    for finding in findings:
-        if finding.severity in ("major", "critical"):
-            clean *= 1.0 - finding.confidence
-    return 1.0 - clean
-
-
-def _wrong_script(target: str, target_lang: str) -> float:
-    """Share of the target that is still Chinese (or, into Chinese, that is not Chinese at all)."""
-    size = content_size(target)
-    if not size:
-        return 1.0
-    han = len(_HAN.findall(target)) / size
-    return han if target_lang.startswith("en") else float(han == 0.0)
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split())

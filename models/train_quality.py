@@ -1,0 +1,670 @@
+"""Train the quality model on professional judgements and spoiled translations.
+
+Comes in: the packaged encoder before fine-tuning (`build_zh_en.py`), whose first layers the model takes over as they
+are, and the folder of data (`quality/` with the WMT20, WMT21 and TED judgements, `train/` with translation pairs).
+Goes out: `models/quality`.  WMT22 is not read.
+
+1. Hidden states of all texts are computed once and kept in the scratch folder; the layers stay frozen.
+2. The network learns at once: which tokens professionals marked, how seriously and as what; which of two
+   translations of the same source they preferred, and by how much (differences inside a segment only, so that
+   length and difficulty of the source teach nothing); and to put good translations before spoiled ones.
+3. On documents left out of training: the weights of the explicit features, the curve from raw score to penalty,
+   thresholds and confidences of spans.
+
+One command, resumable, seeded::
+
+    python models/build_zh_en.py --output BASE
+    python models/train_quality.py --base BASE --data DATA --scratch SCRATCH --output models/quality
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import math
+import random
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax, smooth_l1_loss, softplus
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from safetensors.torch import load_file, save_file
+from spoiling import MAJOR, Spoiler
+
+from bitext import _quality_net as net
+from bitext._quality_features import FEATURES, explicit_features
+from bitext.embedding import _expand, _load_tokenizer
+from bitext.quality import _USUAL_TOKENS as USUAL_TOKENS
+from bitext.quality import _States
+
+N_LAYERS, N_STATES = 6, 384
+JUDGED = ("wmt20_zhen_mqm", "wmt21news_zhen_mqm", "wmt21ted_zhen_mqm")
+GOOD_PAIRS = {  # translation pairs to spoil, besides the human references of WMT20 and WMT21: how many of each
+    "tatoeba": 300,
+    "3am": 200,
+    "hf_subtitles": 200,
+    "opensource_guide": 200,
+    "mozilla_www": 200,
+    "ospo_book": 100,
+    "howtobeaprogrammer": 150,
+    "taiwan_laws": 100,
+}
+N_REFERENCES, N_FAULTS = 1100, 4
+LOSSES = {"marked": 6.0, "category": 0.3, "omitted": 4.0, "order": 1.0, "difference": 0.5, "penalty": 0.05}
+PAIRS_PER_STEP = 40
+CAP = 25.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One translation with what is known about it."""
+
+    source: str
+    target: str
+    penalty: float
+    marked: NDArray[np.float32]  # (n_target_tokens, 2 + categories): share of raters; major, minor, category
+    omitted: (
+        NDArray[np.float32] | None
+    )  # (n_source_tokens,); None where omissions were not marked on the source
+    system: str = ""
+    human: bool = False
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Translations of the same source: only they are compared."""
+
+    key: tuple[str, str, str]  # set, document, segment
+    rows: list[Row]
+
+
+class Shards:
+    """Hidden states of texts, in files: one folder for each time that some were missing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.place: dict[str, tuple[int, int]] = {}
+        self.states: list[NDArray[np.float16]] = []
+        self.starts: list[NDArray[np.int64]] = []
+        self.offsets: list[NDArray[np.int32]] = []
+        for shard in sorted(folder.glob("states*")):
+            self._open(shard)
+
+    def _open(self, shard: Path) -> None:
+        texts = json.loads((shard / "texts.json").read_text(encoding="utf-8"))
+        n = int((shard / "done").read_text())
+        starts = np.load(shard / "starts.npy")
+        self.states.append(
+            np.memmap(shard / f"L{N_LAYERS}.bin", np.float16, "r", shape=(int(starts[-1]), N_STATES))
+        )
+        self.starts.append(starts)
+        self.offsets.append(np.load(shard / "offs.npy"))
+        for i, text in enumerate(texts[:n]):
+            self.place.setdefault(text, (len(self.states) - 1, i))
+
+    def add(self, texts: Iterable[str], encoder: _States, tokenizer: Any) -> None:
+        """Compute the states of `texts` that are not there yet."""
+        missing = [t for t in dict.fromkeys(texts) if t not in self.place]
+        if not missing:
+            return
+        shard = self.folder / f"states{len(self.states):02}"
+        shard.mkdir(parents=True)
+        encodings = tokenizer.encode_batch(missing, add_special_tokens=False)
+        rows = [[encoder.head, *e.ids, encoder.tail] for e in encodings]
+        offsets = [(0, 0)]
+        starts = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
+        offsets = np.array([o for e in encodings for o in [(0, 0), *e.offsets, (0, 0)]], dtype=np.int32)
+        states = np.memmap(shard / f"L{N_LAYERS}.bin", np.float16, "w+", shape=(int(starts[-1]), N_STATES))
+        for first in range(0, len(rows), 1000):
+            part = encoder(rows[first : first + 1000])
+            states[starts[first] : starts[first + len(part)]] = torch.cat(part).numpy()
+            say(f"states of {first + len(part)} of {len(rows)} texts")
+        np.save(shard / "starts.npy", starts)
+        np.save(shard / "offs.npy", offsets)
+        (shard / "texts.json").write_text(json.dumps(missing, ensure_ascii=False), encoding="utf-8")
+        (shard / "done").write_text(str(len(missing)))
+        self._open(shard)
+
+    def _range(self, text: str) -> tuple[int, slice]:
+        shard, i = self.place[text]
+        return shard, slice(int(self.starts[shard][i]), int(self.starts[shard][i + 1]))
+
+    def get(self, text: str) -> NDArray[np.float16]:
+        """States of `text`, of shape (n_tokens, N_STATES)."""
+        shard, where = self._range(text)
+        return self.states[shard][where]
+
+    def where(self, text: str) -> NDArray[np.int32]:
+        """Code points of the tokens of `text`, of shape (n_tokens, 2); empty for the marks of its ends."""
+        shard, where = self._range(text)
+        return self.offsets[shard][where]
+
+    def size(self, text: str) -> int:
+        """Count the tokens of `text`."""
+        where = self._range(text)[1]
+        return where.stop - where.start
+
+
+def say(message: str) -> None:
+    """Print with the time."""
+    print(time.strftime("%H:%M:%S"), message, flush=True)
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """Read judged translations."""
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        yield from (row for row in map(json.loads, stream) if row.get("mqm") is not None)
+
+
+def touched(offsets: NDArray[np.int32], start: int, end: int) -> NDArray[np.bool_]:
+    """Tokens that overlap a span."""
+    return (offsets[:, 0] < end) & (offsets[:, 1] > start) & (offsets[:, 1] > offsets[:, 0])
+
+
+def judged(data: Path, shards: Shards) -> list[Segment]:
+    """Judged translations whose states are there."""
+    found: dict[tuple[str, str, str], list[Row]] = {}
+    for name in JUDGED:
+        for row in read(data / f"{name}.jsonl.gz"):
+            source, target = row["src"].strip(), row["tgt"].strip()
+            if source in shards.place and target in shards.place:
+                key = (str(row["set"]), str(row["doc"]), f"{row['seg']} {source}")
+                found.setdefault(key, []).append(_judged_row(row, source, target, shards))
+    return [Segment(key, rows) for key, rows in found.items() if len(rows) > 1]
+
+
+def _judged_row(row: dict[str, Any], source: str, target: str, shards: Shards) -> Row:
+    on_target, on_source = shards.where(target), shards.where(source)
+    shift = [len(text) - len(text.lstrip()) for text in (row["src"], row["tgt"])]
+    marked = np.zeros((len(on_target), 2 + len(net.CATEGORIES)), dtype=np.float32)
+    omitted = np.zeros(len(on_source), dtype=np.float32)
+    by_rater: dict[str, NDArray[np.float32]] = {}
+    for span in row.get("spans", ()):
+        if span["w"] <= 0 or span["b"] is None:
+            continue
+        if span["side"] == "src":
+            omitted[touched(on_source, span["b"] - shift[0], span["e"] - shift[0])] = 1
+            continue
+        mine = by_rater.setdefault(span["r"], np.zeros_like(marked))
+        inside = touched(on_target, span["b"] - shift[1], span["e"] - shift[1])
+        mine[inside, 0 if span["w"] >= MAJOR else 1] = 1
+        mine[inside, 2 + _category(span["cat"])] = 1
+    for mine in by_rater.values():
+        marked += mine / max(1, len(row.get("ratings") or ()))
+    return Row(
+        source,
+        target,
+        min(CAP, -row["mqm"]),
+        marked,
+        None if row["set"] == "wmt20" else omitted,  # marked on the target then
+        row["sys"],
+        bool(row.get("human")),
+    )
+
+
+def _category(name: str) -> int:
+    """Return the number that a category of the data has in the network."""
+    for start, number in (
+        ("accuracy/omission", 1),
+        ("accuracy/addition", 2),
+        ("terminology", 3),
+        ("locale/name", 3),
+        ("fluency/punctuation", 5),
+        ("fluency", 4),
+        ("style", 6),
+        ("other", 6),
+    ):
+        if name.startswith(start):
+            return number
+    return 0
+
+
+def good_pairs(data: Path, rng: random.Random) -> list[tuple[str, str]]:
+    """Good translations: references that professionals found nearly flawless, and pairs of the training set."""
+    found: dict[str, str] = {}
+    for name in JUDGED[:2]:
+        for row in read(data / "quality" / f"{name}.jsonl.gz"):
+            if row["human"] and row["mqm"] >= -2 and 10 < len(row["tgt"]) < 330:
+                found.setdefault(row["src"].strip(), row["tgt"].strip())
+    pairs = rng.sample(sorted(found.items()), min(N_REFERENCES, len(found)))
+    for name, n in GOOD_PAIRS.items():
+        with gzip.open(data / "train" / f"{name}.tsv.gz", "rt", encoding="utf-8") as stream:
+            rows = [tuple(part.strip() for part in line.split("\t")) for line in stream]
+        pairs += rng.sample([(r[0], r[1]) for r in rows if len(r) == 2 and 40 < len(r[1]) < 260], n)
+    return pairs
+
+
+def faults(goods: Sequence[tuple[str, str]], rng: random.Random) -> list[tuple[str, str, list[Any]]]:
+    """Spoil every good translation a few times."""
+    spoiler = Spoiler(goods, rng)
+    return [(s, t, spoiler.spoil(s, t, N_FAULTS)) for s, t in goods]
+
+
+def spoiled(
+    made: Sequence[tuple[str, str, list[Any]]], shards: Shards, center: NDArray[np.float32]
+) -> list[Segment]:
+    """Good and spoiled translations whose states are there, as segments in which the good one has penalty 0."""
+    found = []
+    for number, (source, target, versions) in enumerate(made):
+        if source not in shards.place or target not in shards.place:
+            continue
+        clean = np.zeros((shards.size(target), 2 + len(net.CATEGORIES)), dtype=np.float32)
+        rows = [Row(source, target, 0.0, clean, np.zeros(shards.size(source), dtype=np.float32), "good")]
+        rows += [
+            _spoiled_row(fault, target, shards, center)
+            for fault in versions
+            if fault.source in shards.place and fault.target in shards.place
+        ]
+        if len(rows) > 1:
+            found.append(Segment(("spoiled", str(number), source), rows))
+    return found
+
+
+def _spoiled_row(fault: Any, good: str, shards: Shards, center: NDArray[np.float32]) -> Row:
+    on_target, on_source = shards.where(fault.target), shards.where(fault.source)
+    marked = np.zeros((len(on_target), 2 + len(net.CATEGORIES)), dtype=np.float32)
+    for start, end, category in fault.wrong:
+        inside = touched(on_target, start, end)
+        marked[inside, 0 if fault.penalty >= MAJOR else 1] = 1
+        marked[inside, 2 + net.CATEGORIES.index(category)] = 1
+    omitted = np.zeros(len(on_source), dtype=np.float32)
+    for start, end in fault.omitted:
+        omitted[touched(on_source, start, end)] = 1
+    if fault.missing and fault.penalty >= MAJOR:
+        omitted[_rendered(fault.source, good, fault.missing, shards, center)] = 1
+    return Row(fault.source, fault.target, fault.penalty, marked, omitted, fault.kind)
+
+
+def _rendered(
+    source: str, good: str, spans: Sequence[tuple[int, int]], shards: Shards, center: NDArray[np.float32]
+) -> NDArray[np.intp]:
+    """Source tokens that the given spans of a good translation render: mutually nearest states."""
+    sides = [shards.get(text).astype(np.float32) - center for text in (source, good)]
+    left, right = (x / (np.linalg.norm(x, axis=1, keepdims=True) + 1e-6) for x in sides)
+    cosine = left @ right.T
+    cosine[[0, -1]] = cosine[:, [0, -1]] = -1
+    gone = np.logical_or.reduce([touched(shards.where(good), *span) for span in spans])
+    nearest = cosine.argmax(axis=1)
+    mutual = cosine.argmax(axis=0)[nearest] == np.arange(len(left))
+    return np.flatnonzero(gone[nearest] & (mutual | (gone.sum() > 3)) & (cosine.max(axis=1) > -1))
+
+
+def initial(center: NDArray[np.float32], seed: int) -> dict[str, Tensor]:
+    """Weights to start from: attention that follows the cosines, few errors expected."""
+    generator = torch.Generator().manual_seed(seed)
+    weights = {}
+    for name, shape in net.shapes(N_STATES).items():
+        value = torch.zeros(shape)
+        if name == "center":
+            weights[name] = torch.from_numpy(center)
+            continue
+        if name.endswith("weight"):
+            value = torch.randn(shape, generator=generator) / math.sqrt(shape[-1])
+            value *= 0.3 if name.startswith(("target", "source", "whole")) else 1.0
+        elif name == "side":
+            value = torch.randn(shape, generator=generator) * 0.2
+        elif name.endswith("gain"):
+            value = torch.tensor([3.0, 10.0, 20.0, 3.0])
+        elif name.endswith("none"):
+            value = torch.tensor([2.0, 2.0, 4.0, 0.0])
+        elif name == "target.bias":
+            value[:3] = torch.tensor([-3.5, -2.5, -2.0])
+        elif name == "source.bias":
+            value[:2] = torch.tensor([-4.5, -3.5])
+        weights[name] = value.requires_grad_()
+    return weights
+
+
+def padded(arrays: Sequence[NDArray[Any]]) -> tuple[Tensor, Tensor]:
+    """Stack arrays of different lengths, with the mask of what is real."""
+    longest = max(len(a) for a in arrays)
+    stack = np.zeros((len(arrays), longest, *arrays[0].shape[1:]), dtype=np.float32)
+    mask = np.zeros((len(arrays), longest), dtype=bool)
+    for i, a in enumerate(arrays):
+        stack[i, : len(a)], mask[i, : len(a)] = a, True
+    return torch.from_numpy(stack), torch.from_numpy(mask)
+
+
+def run(
+    weights: dict[str, Tensor], rows: Sequence[Row], shards: Shards
+) -> tuple[net.Estimate, Tensor, Tensor]:
+    """Estimate a batch; also the masks of both sides."""
+    sources = sorted({r.source for r in rows})
+    states, mask = padded([shards.get(s) for s in sources])
+    index = torch.tensor([sources.index(r.source) for r in rows])
+    target, target_mask = padded([shards.get(r.target) for r in rows])
+    found = net.estimate(weights, states[index], target, mask[index], target_mask)
+    return found, mask[index], target_mask
+
+
+def losses(weights: dict[str, Tensor], batch: Sequence[Segment], shards: Shards) -> dict[str, Tensor]:
+    """Compute every loss of a batch of segments."""
+    rows = [row for segment in batch for row in segment.rows]
+    group = torch.tensor([i for i, segment in enumerate(batch) for _ in segment.rows])
+    found, source_mask, target_mask = run(weights, rows, shards)
+    marked, _ = padded([r.marked for r in rows])
+    categories = marked[:, :, 2:]
+    inside = (categories.sum(2) > 0) & target_mask
+    shares = categories[inside] / categories[inside].sum(1, keepdim=True)
+    known = [i for i, r in enumerate(rows) if r.omitted is not None]
+    total = {
+        "marked": binary_cross_entropy_with_logits(found.major[target_mask], marked[:, :, 0][target_mask])
+        + binary_cross_entropy_with_logits(found.minor[target_mask], marked[:, :, 1][target_mask]),
+        "category": -(log_softmax(found.categories[inside], 1) * shares).sum() / max(1, len(shares)),
+        "omitted": torch.zeros(()),
+        **_differences(found.penalty, torch.tensor([r.penalty for r in rows]), group),
+    }
+    if known:
+        omitted, _ = padded([r.omitted for r in rows if r.omitted is not None])
+        kept = source_mask[known][:, : omitted.shape[1]]
+        total["omitted"] = binary_cross_entropy_with_logits(
+            found.omitted[known][:, : omitted.shape[1]][kept], omitted[kept]
+        )
+    return total
+
+
+def _differences(score: Tensor, penalty: Tensor, group: Tensor) -> dict[str, Tensor]:
+    """Order and size of the differences inside segments; the level, hardly."""
+    same = group[:, None] == group[None, :]
+    found, wanted = score[:, None] - score[None, :], penalty[:, None] - penalty[None, :]
+    worse = same & (wanted > 0)
+    return {
+        "order": (softplus(-found[worse]) * wanted[worse].clamp(max=MAJOR)).sum() / (4 * len(score)),
+        "difference": smooth_l1_loss(found[same], wanted[same]),
+        "penalty": smooth_l1_loss(score, penalty),
+    }
+
+
+def batches(segments: Sequence[Segment], shards: Shards, rng: random.Random) -> list[list[Segment]]:
+    """Batches of segments of about the same length."""
+    jitter = {s.key: shards.size(s.rows[0].source) + 12 * rng.random() for s in segments}
+    found: list[list[Segment]] = [[]]
+    for segment in sorted(segments, key=lambda s: jitter[s.key]):
+        if sum(len(s.rows) for s in found[-1]) >= PAIRS_PER_STEP:
+            found.append([])
+        found[-1].append(segment)
+    return found
+
+
+def train(
+    segments: Sequence[Segment], shards: Shards, center: NDArray[np.float32], options: argparse.Namespace
+) -> dict[str, Tensor]:
+    """Train the network."""
+    weights = initial(center, options.seed)
+    parameters = [w for w in weights.values() if w.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=options.rate, weight_decay=0.02, betas=(0.9, 0.98))
+    rng = random.Random(options.seed)
+    plan = [batch for _ in range(options.epochs) for batch in _shuffled(batches(segments, shards, rng), rng)]
+    seen: dict[str, list[float]] = {name: [] for name in LOSSES}
+    for step, batch in enumerate(plan):
+        rate = min(1.0, (step + 1) / 60) * max(0.03, 0.5 + 0.5 * math.cos(math.pi * step / len(plan)))
+        for one in optimizer.param_groups:
+            one["lr"] = options.rate * rate
+        parts = losses(weights, batch, shards)
+        optimizer.zero_grad()
+        sum(LOSSES[name] * value for name, value in parts.items()).backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 2.0)
+        optimizer.step()
+        for name, value in parts.items():
+            seen[name].append(value.item())
+        if step % 100 == 99:
+            shown = " ".join(f"{name} {np.mean(values[-100:]):.3f}" for name, values in seen.items())
+            say(f"step {step + 1}/{len(plan)} {shown}")
+    return {name: w.detach() for name, w in weights.items()}
+
+
+def _shuffled(items: list[Any], rng: random.Random) -> list[Any]:
+    rng.shuffle(items)
+    return items
+
+
+def predict(weights: dict[str, Tensor], rows: Sequence[Row], shards: Shards) -> list[dict[str, NDArray[Any]]]:
+    """Return what the network says of each row, without padding."""
+    order = sorted(range(len(rows)), key=lambda i: shards.size(rows[i].target))
+    found: dict[int, dict[str, NDArray[Any]]] = {}
+    with torch.inference_mode():
+        for start in range(0, len(order), 64):
+            chosen = order[start : start + 64]
+            one, _, _ = run(weights, [rows[i] for i in chosen], shards)
+            for k, i in enumerate(chosen):
+                n, m = shards.size(rows[i].source), shards.size(rows[i].target)
+                found[i] = {
+                    "points": one.penalty[k].numpy(),
+                    "major": torch.sigmoid(one.major[k, :m]).numpy(),
+                    "minor": torch.sigmoid(one.minor[k, :m]).numpy(),
+                    "omitted": torch.sigmoid(one.omitted[k, :n]).numpy(),
+                }
+    return [found[i] for i in range(len(rows))]
+
+
+def fit_combiner(
+    segments: Sequence[Segment],
+    points: Sequence[NDArray[np.float64]],
+    features: Sequence[NDArray[np.float64]],
+) -> dict[str, float]:
+    """Weights of the explicit features, in points: a pairwise logistic ranking inside segments, none negative."""
+    from scipy.optimize import minimize
+
+    rows, wanted, base = [], [], []
+    for segment, p, f in zip(segments, points, features, strict=True):
+        h = np.array([r.penalty for r in segment.rows])
+        i, j = np.nonzero(h[:, None] - h[None, :] > 0)
+        rows.append(f[i] - f[j])
+        base.append(p[i] - p[j])
+        wanted.append(np.minimum(h[i] - h[j], MAJOR))
+    x, offset, weight = np.concatenate(rows), np.concatenate(base), np.concatenate(wanted)
+
+    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = offset + x @ w
+        wrong = 1.0 / (1.0 + np.exp(margin))
+        value = float((weight * np.logaddexp(0.0, -margin)).sum() + 0.5 * (w**2).sum())
+        return value, -(x * (weight * wrong)[:, None]).sum(axis=0) + w
+
+    fitted = minimize(loss, np.ones(x.shape[1]), jac=True, bounds=[(0.0, 30.0)] * x.shape[1])
+    return dict(zip(FEATURES, (round(float(w), 3) for w in fitted.x), strict=True))
+
+
+def fit_curve(raw: NDArray[np.float64], penalty: NDArray[np.float64]) -> list[list[float]]:
+    """Isotonic curve from raw score to expected penalty, as the corners of a broken line."""
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression(y_min=0.0, y_max=CAP).fit(raw, penalty)
+    grid = np.quantile(raw, np.linspace(0, 1, 41))
+    values = fitted.predict(grid)
+    x, y = [float(grid[0])], [float(values[0])]
+    for a, b in zip(grid[1:].tolist(), values[1:].tolist(), strict=True):
+        if a > x[-1] + 1e-3:
+            # strictly rising, so that the curve keeps the order of translations
+            x.append(a)
+            y.append(max(b, y[-1] + 1e-3 * (a - x[-2])))
+    # worthless translations lie beyond what professionals were shown
+    x.append(max(2 * x[-1], x[-1] + 10.0))
+    y.append(CAP)
+    return [[round(v, 4) for v in x], [round(v, 4) for v in y]]
+
+
+def fit_spans(
+    probability: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.bool_]], *, beta: float
+) -> dict[str, Any]:
+    """Threshold with the best F score over tokens, and how often a passage with a given peak was marked.
+
+    `beta` below 1 weighs precision.
+    """
+    from sklearn.isotonic import IsotonicRegression
+
+    p, y = np.concatenate(probability), np.concatenate(truth)
+    best = (-1.0, 0.5)
+    for threshold in np.quantile(p[p > 0.02], np.linspace(0.2, 0.999, 100)):
+        hit = float((y & (p >= threshold)).sum())
+        precision, recall = hit / max(1, (p >= threshold).sum()), hit / max(1, y.sum())
+        score = (1 + beta**2) * precision * recall / max(1e-9, beta**2 * precision + recall)
+        best = max(best, (score, float(threshold)))
+    peaks, marked = [], []
+    for one, wanted in zip(probability, truth, strict=True):
+        above = np.flatnonzero(one >= best[1])
+        for passage in np.split(above, np.flatnonzero(np.diff(above) > 1) + 1):
+            if len(passage):
+                peaks.append(float(one[passage].max()))
+                marked.append(bool(wanted[passage].any()))
+    curve = IsotonicRegression(y_min=0.0, y_max=1.0).fit(peaks, marked)
+    grid = np.quantile(peaks, np.linspace(0, 1, 12))
+    say(
+        f"threshold {best[1]:.3f}, token F {best[0]:.3f}, {len(peaks)} passages, {np.mean(marked):.1%} marked"
+    )
+    return {
+        "threshold": round(best[1], 4),
+        "confidence": [[round(float(v), 4) for v in grid], [round(float(v), 4) for v in curve.predict(grid)]],
+    }
+
+
+def calibrate(weights: dict[str, Tensor], held_out: Sequence[Segment], shards: Shards) -> dict[str, Any]:
+    """Fit everything that comes after the network, on documents it was not trained on."""
+    rows = [row for segment in held_out for row in segment.rows]
+    found = predict(weights, rows, shards)
+    # as `bitext.quality` does with long segments
+    points = np.array(
+        [float(one["points"]) * min(1.0, USUAL_TOKENS / len(one["major"])) for one in found], dtype=np.float64
+    )
+    features = explicit_features([r.source for r in rows], [r.target for r in rows])
+    cuts = np.cumsum([len(s.rows) for s in held_out])[:-1]
+    combiner = fit_combiner(held_out, np.split(points, cuts), np.split(features, cuts))
+    raw = points + features @ np.array(list(combiner.values()))
+    real = [i for i, r in enumerate(rows) if not r.human]
+    either = [np.maximum(one["major"], one["minor"]) for one in found]
+    on_source = [i for i, r in enumerate(rows) if r.omitted is not None]
+    return {
+        "combiner": combiner,
+        "curve": fit_curve(raw[real], np.array([rows[i].penalty for i in real])),
+        "spans": {
+            "error": fit_spans(either, [r.marked[:, :2].sum(axis=1) > 0 for r in rows], beta=1.0),
+            "omission": fit_spans(
+                [found[i]["omitted"] for i in on_source],
+                [rows[i].omitted > 0 for i in on_source],  # type: ignore[operator]
+                beta=0.5,
+            ),
+            "major": 0.6,
+        },
+    }
+
+
+def write(
+    output: Path, base: Path, weights: dict[str, Tensor], card: dict[str, Any], layers: dict[str, Tensor]
+) -> None:
+    """Write the packaged model: layers as they are packed in the base, weights of the network in half precision."""
+    output.mkdir(parents=True, exist_ok=True)
+    tensors = {**layers, **{f"network.{n}": w.half().contiguous() for n, w in weights.items()}}
+    save_file(tensors, output / "model.safetensors", {"format": "pt"})
+    digest = hashlib.sha256((output / "model.safetensors").read_bytes()).hexdigest()
+    card["sha256"] = digest
+    card["vocabulary"] = hashlib.sha256((base / "tokenizer.json").read_bytes()).hexdigest()
+    card["digest"] = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
+    (output / "model.json").write_text(
+        json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    size = sum(f.stat().st_size for f in output.iterdir())
+    say(f"{output}: {size:,} bytes, digest {card['digest'][:12]}")
+
+
+def own_layers(base: Path) -> dict[str, Tensor]:
+    """First layers of the base, packed, and what its embeddings add to the words."""
+    tensors = load_file(base / "model.safetensors")
+    kept = {
+        n: t
+        for n, t in tensors.items()
+        if n.startswith(tuple(f"encoder.layer.{i}." for i in range(N_LAYERS)))
+    }
+    name = "embeddings.position_embeddings.weight"
+    kept["embeddings.position"] = tensors[name] + tensors["embeddings.token_type_embeddings.weight"][0]
+    for part in ("weight", "bias"):
+        kept[f"embeddings.norm.{part}"] = tensors[f"embeddings.LayerNorm.{part}"]
+    return {n: t.contiguous() for n, t in kept.items()}
+
+
+def main() -> None:
+    """Compute states, train, calibrate, write."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--base", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--scratch", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--held-out", type=float, default=0.15, help="share of documents, for calibration")
+    parser.add_argument("--without-system", help="leave this system out, to measure on it")
+    parser.add_argument(
+        "--cached-only", action="store_true", help="train on the texts whose states are there"
+    )
+    options = parser.parse_args()
+    torch.manual_seed(options.seed)
+    config = json.loads((options.base / "config.json").read_text(encoding="utf-8"))
+    encoder_card = {
+        "head": config["bos_token_id"],
+        "tail": config["eos_token_id"],
+        "window": config["max_position_embeddings"],
+        "n_heads": config["num_attention_heads"],
+        "eps": config["layer_norm_eps"],
+        "n_layers": N_LAYERS,
+    }
+    layers = own_layers(options.base)
+    made = faults(good_pairs(options.data, random.Random(7)), random.Random(7))
+    shards = Shards(options.scratch)
+    if not options.cached_only:
+        encoder = _States(options.base, _expand(layers), encoder_card, torch.device("cpu"))
+        tokenizer = _load_tokenizer(options.base / "tokenizer.json")
+        texts = [
+            t for s, t, versions in made for t in (s, t, *(x for v in versions for x in (v.source, v.target)))
+        ]
+        for name in JUDGED:
+            texts += [
+                row[side].strip()
+                for row in read(options.data / "quality" / f"{name}.jsonl.gz")
+                for side in ("src", "tgt")
+            ]
+        shards.add(texts, encoder, tokenizer)
+    center = np.asarray(shards.states[0][:60000:3], dtype=np.float32).mean(axis=0)
+    segments = judged(options.data / "quality", shards)
+    held_out = _documents(segments, options.held_out, random.Random(5))
+    training = [s for s in segments if s.key[:2] not in held_out]
+    if options.without_system:
+        training = [
+            replace(s, rows=[r for r in s.rows if r.system != options.without_system]) for s in training
+        ]
+    extra = spoiled(made, shards, center)
+    say(f"{len(training)} segments, {sum(len(s.rows) for s in training)} translations, {len(extra)} spoiled")
+    weights = train([*training, *extra], shards, center, options)
+    card = {
+        "name": "quality",
+        "license": "MIT",
+        "command": "python models/train_quality.py --base BASE --data DATA --scratch SCRATCH --output models/quality",
+        "training": f"epochs={options.epochs} rate={options.rate} seed={options.seed}, {len(training)} segments of "
+        f"{', '.join(JUDGED)} and {len(extra)} spoiled; {len(held_out)} documents for calibration",
+        "encoder": encoder_card,
+        **calibrate(weights, [s for s in segments if s.key[:2] in held_out], shards),
+    }
+    write(options.output, options.base, weights, card, layers)
+
+
+def _documents(segments: Sequence[Segment], share: float, rng: random.Random) -> set[tuple[str, str]]:
+    """Choose documents of each set."""
+    chosen: set[tuple[str, str]] = set()
+    for name in sorted({s.key[0] for s in segments}):
+        documents = sorted({s.key[:2] for s in segments if s.key[0] == name})
+        chosen |= {d[:2] for d in rng.sample(documents, max(1, round(share * len(documents))))}
+    return chosen
+
+
+if __name__ == "__main__":
+    main()
