@@ -236,6 +236,16 @@ def fingerprint(alignment: Alignment, issue: Issue) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def issue_checks() -> list[str]:
+    """Return the slugs of all checks that look at a translation."""
+    return sorted(key.removeprefix("check.") for key in _labels() if key.startswith("check."))
+
+
+def describe_check(slug: str) -> str:
+    """Return what a check finds, in a sentence."""
+    return _labels()[f"about.{slug}"]["en"]
+
+
 def issue_dict(alignment: Alignment, issue: Issue) -> dict[str, Any]:
     """Return `issue` as the contract's JSON object: spans with their texts, offsets in code points."""
     return {

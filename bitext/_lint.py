@@ -1,0 +1,329 @@
+"""A configuration and the files that were named -> reports and remarks: `bitext check` without options and output.
+
+A `Plan` says which pairs are checked.  A `Checker` makes the report of one, or takes it from the cache.  `triage`
+takes out what the configuration switches off and what comments settle, and says which comments had no use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from pathlib import Path
+from typing import Literal
+
+from bitext import pipeline
+from bitext._gitdiff import Touched, touched_since
+from bitext._resultcache import ResultCache, digest_of
+from bitext.config import OFF, ON, Config, Missing
+from bitext.data import SEVERITIES, Alignment, Document, Issue, Severity, Span
+from bitext.embedding import packaged_models
+from bitext.errors import BitextError
+from bitext.report import Remark, Report, issue_checks
+from bitext.suppressions import INVALID, UNUSED, Suppression, settle, suppressions_of, unused
+from bitext.terminology import Termbase
+
+MISSING = "missing-file"
+REMARKS = (MISSING, UNUSED, INVALID)
+"""Slugs of what is said about files rather than translations."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Task:
+    """One source and one translation to check; paths as they are shown."""
+
+    source: str
+    target: str
+    source_lang: str
+    target_lang: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to check.
+
+    Parameters
+    ----------
+    tasks : tuple of Task
+    missing : tuple of Remark
+        Files without a counterpart.
+    incomplete : frozenset of str
+        Files with other translations or sources that are not in `tasks`.
+    is_whole : bool
+        Whether these are all the pairs of the configuration.
+    """
+
+    tasks: tuple[Task, ...]
+    missing: tuple[Remark, ...] = ()
+    incomplete: frozenset[str] = frozenset()
+    is_whole: bool = False
+
+    def only(self, wanted: Callable[[Task], bool]) -> Plan:
+        """Return the plan with some of its tasks."""
+        kept = tuple(task for task in self.tasks if wanted(task))
+        left_out = {path for task in self.tasks if task not in kept for path in (task.source, task.target)}
+        return replace(self, tasks=kept, incomplete=self.incomplete | left_out, is_whole=False)
+
+
+def plan_of(config: Config) -> Plan:
+    """Return the plan of all pairs of a configuration."""
+    pairs, missing = config.file_pairs()
+    tasks = [Task(shown(p.source), shown(p.target), p.source_lang, p.target_lang) for p in pairs]
+    remarks = [remark for one in missing if (remark := _without_counterpart(one, config)) is not None]
+    return Plan(tuple(tasks), tuple(remarks), is_whole=True)
+
+
+def plan_between(source: str, targets: Sequence[str], config: Config) -> Plan:
+    """Return the plan of one source and its translations."""
+    return Plan(tuple(Task(source, target, config.source_lang, config.target_lang) for target in targets))
+
+
+def holds(plan: Plan, files: Iterable[str]) -> bool:
+    """Whether each of `files` is part of a plan."""
+    members = {path for task in plan.tasks for path in (task.source, task.target)}
+    members |= {remark.path for remark in plan.missing}
+    return {Path(file).resolve() for file in files} <= {Path(path).resolve() for path in members}
+
+
+def concerned(plan: Plan, files: Iterable[str], config: Config) -> Plan:
+    """Return the tasks and remarks that any of `files` is part of; all when the configuration itself is."""
+    named = {Path(file).resolve() for file in files}
+    upkeep = {path.resolve() for path in (config.path, *config.termbases) if path}
+    if named & upkeep:
+        return plan
+    part = plan.only(lambda task: bool(named & {Path(task.source).resolve(), Path(task.target).resolve()}))
+    return replace(part, missing=tuple(r for r in plan.missing if Path(r.path).resolve() in named))
+
+
+def shown(path: Path) -> str:
+    """Return `path` as people read it: from the working directory where it is below that."""
+    below = os.path.relpath(path)
+    return str(path) if below.startswith("..") else below
+
+
+def _without_counterpart(missing: Missing, config: Config) -> Remark | None:
+    counterpart = shown(missing.counterpart)
+    fact = "has no translation" if missing.side == "target" else "is a translation without a source"
+    remark = Remark(MISSING, "minor", f"{fact}: {counterpart} is not there", shown(missing.path))
+    return _as_configured(remark, config)
+
+
+class Checker:
+    """Make reports, loading what that takes when it is first needed.
+
+    Parameters
+    ----------
+    config : Config
+    device : str, optional
+    pre_segmented : bool, default False
+    reference : Document, optional
+        Then nothing is cached.
+
+    Attributes
+    ----------
+    complaint : str
+        Why reports are not kept, if they cannot be.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        device: str | None = None,
+        pre_segmented: bool = False,
+        reference: Document | None = None,
+    ) -> None:
+        self._config = config
+        self._device = device
+        self._pre_segmented = pre_segmented
+        self._reference = reference
+        self._sources: dict[tuple[str, str], Document] = {}
+        self.complaint = ""
+
+    def __call__(self, task: Task) -> Report:
+        """Return the report of a task, with all that every check found."""
+        langs = task.source_lang, task.target_lang
+        cache = self._cache if "-" not in (task.source, task.target) else None
+        if cache and (report := cache.load(task.source, task.target, langs)):
+            return report
+        report = self._made(task)
+        if cache and not self.complaint:
+            try:
+                cache.save(report, task.source, task.target, langs)
+            except (OSError, BitextError) as error:
+                self.complaint = str(error)
+        return report
+
+    def _made(self, task: Task) -> Report:
+        key = task.source, task.source_lang
+        if key not in self._sources:  # the translations of one source come one after the other
+            self._sources = {key: self._read(task.source, task.source_lang, "source")}
+            if "embedder" in self.__dict__:
+                self.embedder.forget()
+        source = self._sources[key]
+        target = self._read(task.target, task.target_lang, "target")
+        termbase = self._termbase
+        alignment = pipeline.align(
+            source, target, embedder=self.embedder, order=self._config.order, device=self._device
+        )
+        return pipeline.check(alignment, termbase=termbase, reference=self._reference, embedder=self.embedder)
+
+    def _read(self, path: str, lang: str, side: Literal["source", "target"]) -> Document:
+        document = pipeline.read(
+            path, encoding=self._config.encoding, pre_segmented=self._pre_segmented, side=side
+        )
+        return pipeline.require_language(document, lang, side)
+
+    @cached_property
+    def embedder(self) -> pipeline.RememberingEmbedder:
+        """The encoder."""
+        return pipeline.remembering(self._config.embedder, device=self._device)
+
+    @cached_property
+    def _termbase(self) -> Termbase | None:
+        read = [Termbase.read(path) for path in self._config.termbases]
+        return reduce(Termbase.merge, read) if read else None
+
+    @cached_property
+    def _cache(self) -> ResultCache | None:
+        if self._config.cache is None or self._reference is not None:
+            return None
+        name = self._config.embedder
+        # the digest of an encoder that ships is known without loading it
+        digest = next((m.digest for m in packaged_models() if m.name == name), None) or self.embedder.digest
+        return ResultCache(
+            self._config.cache,
+            {
+                "embedder": [name, digest],
+                "order": self._config.order,
+                "encoding": self._config.encoding,
+                "pre_segmented": self._pre_segmented,
+                "termbases": digest_of(self._config.termbases),
+            },
+        )
+
+
+# ---- what is shown -----------------------------------------------------------------------------------------
+
+
+def triage(reports: Sequence[Report], plan: Plan, config: Config) -> tuple[list[Report], list[Remark]]:
+    """Leave out what the configuration switches off, settle what comments settle, and remark on the comments.
+
+    Returns
+    -------
+    reports : list of Report
+    remarks : list of Remark
+        By path and line.
+    """
+    paths = {d.path for r in reports for d in (r.alignment.source, r.alignment.target) if d.path}
+    comments: dict[str, list[Suppression]] = {}
+    remarks = list(plan.missing)
+    for path in sorted(paths):
+        comments[path], faults = suppressions_of(
+            path,
+            checks=issue_checks(),
+            encoding=config.encoding,
+            require_reason=config.require_reason,
+        )
+        remarks += [fault for one in faults if (fault := _as_configured(one, config)) is not None]
+    used: set[Suppression] = set()
+    after = []
+    for report in reports:
+        sides = dict.fromkeys((report.alignment.source.path, report.alignment.target.path))
+        report, here = settle(report, [s for path in sides if path for s in comments.get(path, ())])
+        used |= here
+        after.append(_configured(report, config))
+    for path, suppressions in comments.items():
+        for one in suppressions:
+            is_judged = path not in plan.incomplete and config.checks.get(one.check or "") != OFF
+            if is_judged and one not in used and (remark := _as_configured(unused(one), config)):
+                remarks.append(remark)
+    return after, sorted(remarks, key=lambda r: (r.path, r.line or 0, r.column, r.message))
+
+
+def touched(plan: Plan, revision: str) -> dict[str, Touched]:
+    """Ask git what of each file of a plan was touched since a revision."""
+    paths = dict.fromkeys(path for task in plan.tasks for path in (task.source, task.target))
+    paths |= dict.fromkeys(remark.path for remark in plan.missing)
+    answer = touched_since(revision, map(Path, paths), folder=Path())
+    return {path: answer[Path(path)] for path in paths}
+
+
+def since(
+    reports: Sequence[Report], remarks: Sequence[Remark], lines: Mapping[str, Touched]
+) -> tuple[list[Report], list[Remark]]:
+    """Leave only findings in beads, and remarks on lines, that were touched."""
+    kept = [
+        replace(
+            report,
+            issues=tuple(i for i in report.issues if _is_touched(report.alignment, i, lines)),
+            suppressed=tuple(s for s in report.suppressed if _is_touched(report.alignment, s.issue, lines)),
+        )
+        for report in reports
+    ]
+    said = [
+        r
+        for r in remarks
+        if r.path in lines and (lines[r.path].meets(r.line, r.line) if r.line else lines[r.path])
+    ]
+    return kept, said
+
+
+def _is_touched(alignment: Alignment, issue: Issue, touched: Mapping[str, Touched]) -> bool:
+    bead = alignment[issue.bead]
+    sides: tuple[tuple[Document, range, Span | None], ...] = (
+        (alignment.source, bead.source, issue.source_span),
+        (alignment.target, bead.target, issue.target_span),
+    )
+    for document, segments, span in sides:
+        lines = [_lines(document, document.span(segments)) if segments else _gap(document, segments.start)]
+        if span:
+            lines.append(_lines(document, span))
+        if any(touched.get(document.path or "", Touched()).meets(*pair) for pair in lines):
+            return True
+    return False
+
+
+def _lines(document: Document, span: Span) -> tuple[int, int]:
+    (first, _), (last, _) = document.place(span)
+    return first, last
+
+
+def _gap(document: Document, at: int) -> tuple[int, int]:
+    """Return the lines of the segments before and after the place of a missing side."""
+    first = _lines(document, document.span(range(at - 1, at)))[1] if at else 0
+    last = _lines(document, document.span(range(at, at + 1)))[0] if at < len(document) else 1 << 40
+    return first, last
+
+
+def _configured(report: Report, config: Config) -> Report:
+    """Apply the severities and the least confidence of the configuration."""
+
+    def changed(issue: Issue) -> Issue | None:
+        severity = _severity(issue.check, issue.severity, config)
+        if severity is None or issue.confidence < config.min_confidence:
+            return None
+        return issue if severity == issue.severity else replace(issue, severity=severity)
+
+    return replace(
+        report,
+        issues=tuple(issue for one in report.issues if (issue := changed(one)) is not None),
+        suppressed=tuple(
+            replace(one, issue=issue)
+            for one in report.suppressed
+            if (issue := changed(one.issue)) is not None
+        ),
+    )
+
+
+def _as_configured(remark: Remark, config: Config) -> Remark | None:
+    severity = _severity(remark.check, remark.severity, config)
+    return replace(remark, severity=severity) if severity else None
+
+
+def _severity(check: str, given: Severity, config: Config) -> Severity | None:
+    setting = config.checks.get(check, ON)
+    if setting == OFF:
+        return None
+    return setting if setting in SEVERITIES else given
