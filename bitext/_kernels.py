@@ -161,11 +161,23 @@ class Band:
         rows = np.repeat(rows, widths)
         return rows, np.arange(len(rows)) - ahead + self.low[rows]
 
-    def moved(self, rows: Ints, columns: Ints, a: int, b: int) -> Ints:
-        """Numbers of the cells `a` rows and `b` positions from some cells, in the same part."""
-        there = self.cells(rows + a, columns + b)
-        same = self.part[np.clip(rows + a, 0, len(self.rows) - 1)] == self.part[rows]
-        return np.where(same, there, self.n_cells)
+    def moved(self, rows: Ints, columns: Ints, moves: Sequence[tuple[int, int]]) -> Ints:
+        """Numbers of the cells some rows and positions from some cells, `n_cells` for those outside their part.
+
+        Returns
+        -------
+        ndarray of shape (len(moves), n)
+        """
+        cells = np.empty((len(moves), len(rows)), dtype=np.int64)
+        for a in {a for a, _ in moves}:
+            there = np.clip(rows + a, 0, len(self.rows) - 1)
+            same = (there == rows + a) & (self.part[there] == self.part[rows])
+            low = np.where(same, self.low[there], self.n_target + self.n_source + 1)
+            high, ahead = self.high[there], self.offsets[there] - self.low[there]
+            for k in (k for k, move in enumerate(moves) if move[0] == a):
+                column = columns + moves[k][1]
+                cells[k] = np.where((column >= low) & (column <= high), ahead + column, self.n_cells)
+        return cells
 
     def blocks(self, n_cells: int) -> list[range]:
         """Cut the levels into runs of at most about `n_cells` cells."""
@@ -548,13 +560,19 @@ class Lattice:
     ----------
     closed : ndarray of shape (n_cells + 1,)
         Over all ways to reach a cell; the last entry stands for all cells outside the band.
-    beads, omissions : ndarray of shape (n_cells,)
+    beads, omissions : ndarray of shape (n_cells + 1,)
         Its parts by the last step; what is left came by additions.
+    steps : ndarray of int8 of shape (n_cells + 1,)
+        The last step of the best path: the shape of a bead, `_OMISSION` or `_ADDITION`.
     """
 
     closed: Float
     beads: Float
     omissions: Float
+    steps: NDArray[np.int8]
+
+
+_OMISSION, _ADDITION = -1, -2
 
 
 def forward(scores: BeadScores, costs: Costs, *, best: bool, temperature: float = 1.0) -> Lattice:
@@ -580,10 +598,11 @@ def forward(scores: BeadScores, costs: Costs, *, best: bool, temperature: float 
     closed = np.full(band.n_cells + 1, NEVER, dtype=np.float64)
     beads, omissions = closed.copy(), closed.copy()
     closed[band.entries] = 0.0
+    steps = np.full(band.n_cells + 1, _ADDITION, dtype=np.int8)
     for levels in band.blocks(_CELLS_PER_BLOCK):
         rows, columns = band.block(levels)
-        starts = np.stack([band.moved(rows, columns, -a, -b) for a, b in scores.shapes])
-        above = band.moved(rows, columns, -1, 0)
+        before = band.moved(rows, columns, [*((-a, -b) for a, b in scores.shapes), (-1, 0)])
+        starts, above = before[:-1], before[-1]
         gains = np.take_along_axis(scores.gains, starts, axis=1) / np.float32(temperature)
         for level, here, inside in _walk(band, levels):
             total(closed.take(starts[:, inside]) + gains[:, inside], out=beads[here])
@@ -591,7 +610,12 @@ def forward(scores: BeadScores, costs: Costs, *, best: bool, temperature: float 
             omissions[here] = join(closed.take(up) + open_, omissions.take(up)) + extend
             reached = join(join(beads[here], omissions[here]), closed[here])
             join(reached, _additions(reached, _widths(band, level), open_, extend, join), out=closed[here])
-    return Lattice(closed, beads, omissions)
+        if best:
+            cells = slice(band.bounds[levels.start], band.bounds[levels.stop])
+            steps[cells][closed[cells] == omissions[cells]] = _OMISSION
+            for s in reversed(range(len(starts))):
+                steps[cells][closed.take(starts[s]) + gains[s] == closed[cells]] = s
+    return Lattice(closed, beads, omissions, steps)
 
 
 def _walk(band: Band, levels: range) -> list[tuple[int, slice, slice]]:
@@ -649,8 +673,8 @@ def backward(scores: BeadScores, costs: Costs, *, temperature: float = 1.0) -> F
     closed[band.exits] = 0.0
     for levels in band.blocks(_CELLS_PER_BLOCK)[::-1]:
         rows, columns = band.block(levels)
-        ends = np.stack([band.moved(rows, columns, a, b) for a, b in scores.shapes])
-        below = band.moved(rows, columns, 1, 0)
+        after = band.moved(rows, columns, [*scores.shapes, (1, 0)])
+        ends, below = after[:-1], after[-1]
         cells = slice(band.bounds[levels.start], band.bounds[levels.stop])
         gains = scores.gains[:, cells] / np.float32(temperature)
         ahead = np.empty(cells.stop - cells.start)
@@ -721,7 +745,7 @@ class Posteriors:
         band, found = self.scores.band, []
         for levels in band.blocks(_CELLS_PER_BLOCK):
             rows, columns = band.block(levels)
-            ends = np.stack([band.moved(rows, columns, a, b) for a, b in self.scores.shapes])
+            ends = band.moved(rows, columns, self.scores.shapes)
             cells = slice(band.bounds[levels.start], band.bounds[levels.stop])
             log = self.scores.gains[:, cells] / np.float32(self.temperature) + self.leave[ends]
             log += self.reach[cells] - self.totals[band.part[rows]]
@@ -751,21 +775,17 @@ def _best_path_of_part(
     scores: BeadScores, lattice: Lattice, costs: Costs, first: int, last: int
 ) -> list[tuple[range, range]]:
     """Walk back from the last cell of row `last` to the first of row `first`."""
-    band, shapes = scores.band, np.array(scores.shapes, dtype=np.int64)
+    band = scores.band
     path: list[tuple[range, range]] = []
     shift = int(band.rows[first]) - first
     row, j, begin = last, int(band.high[last]), int(band.low[first])
     while row > first or j > begin:
-        at = int(band.offsets[row] + j - band.low[row])
-        value, i = lattice.closed[at], row + shift
-        if value == lattice.beads[at]:
-            starts = band.cells(row - shapes[:, 0], j - shapes[:, 1])
-            starts[row - shapes[:, 0] < first] = band.n_cells
-            best = int(np.argmax(lattice.closed[starts] + scores.gains[np.arange(len(shapes)), starts]))
-            a, b = scores.shapes[best]
+        i, step = row + shift, lattice.steps.item(band.offsets.item(row) + j - band.low.item(row))
+        if step >= 0:
+            a, b = scores.shapes[step]
             path.append((range(i - a, i), range(j - b, j)))
             row, j = row - a, j - b
-        elif value == lattice.omissions[at]:
+        elif step == _OMISSION:
             top = _gap_opened_above(lattice, band, costs, row, j)
             path += [(range(k - 1, k), range(j, j)) for k in range(i, top + shift, -1)]
             row = top
