@@ -105,12 +105,15 @@ class Review:
             for rank, issue in enumerate(report.issues)
         }
         self._keys = _keys(self.reports, self._issues)
-        self._made = {
-            id_: Decision("rejected", reason=rejected[id(issue)])
-            for id_, (_, issue) in self._issues.items()
-            if id(issue) in rejected
-        }
-        self._made = self._kept() | self._made
+        self._made = self._kept()
+        told = Counter(self._digest(id_) for id_, made in self._made.items() if made.choice == "rejected")
+        for id_, (_, issue) in self._issues.items():
+            if id(issue) in rejected and id_ not in self._made:
+                digest = self._digest(id_)
+                if told[digest]:  # of findings that look alike, the baseline knows how many but not which
+                    told[digest] -= 1
+                else:
+                    self._made[id_] = Decision("rejected", reason=rejected[id(issue)])
         self._replaced: dict[str, Concept | None] = {}  # what a confirmed term took the place of
         self._lock = threading.Lock()
 
@@ -174,6 +177,10 @@ class Review:
             if ids[id(issue)] in self._made
         ]
 
+    def _digest(self, id_: str) -> str:
+        report, issue = self._issues[id_]
+        return fingerprint(report.alignment, issue)
+
     def _term(self, id_: str) -> str:
         """Return the term of the source that the finding is about, or nothing if it is about none."""
         report, issue = self._issues[id_]
@@ -191,8 +198,8 @@ class Review:
         entry = entry_of(report, issue, root=root)
         alike = [
             self._made[other]
-            for other, (its, one) in self._issues.items()
-            if its is report and other in self._made and fingerprint(its.alignment, one) == entry.fingerprint
+            for other, (its, _) in self._issues.items()
+            if its is report and other in self._made and self._digest(other) == entry.fingerprint
         ]
         rejected = [decision for decision in alike if decision.choice == "rejected"]
         baseline = self._baseline()
@@ -382,7 +389,7 @@ class _Server(ThreadingHTTPServer):
 
 def _handler(review: Review, token: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+        protocol_version = "HTTP/1.0"  # a connection a request: none outlives the server
         timeout = 60
         server_version, sys_version = "bitext", ""
 
@@ -444,7 +451,6 @@ def _handler(review: Review, token: str) -> type[BaseHTTPRequestHandler]:
             return self.path.partition("?")[0].removeprefix(f"/{token}/")
 
         def _refuse(self, status: HTTPStatus, fact: str) -> None:
-            self.close_connection = True  # what was not read of the request must not be taken for another
             self._answer(status, json.dumps({"error": fact}), "application/json")
 
         def _answer(self, status: HTTPStatus, text: str, kind: str) -> None:
@@ -454,8 +460,6 @@ def _handler(review: Review, token: str) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.send_header("Content-Type", f"{kind}; charset=utf-8")
             self.send_header("Content-Length", str(len(data)))
-            if self.close_connection:
-                self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(data)
 

@@ -15,6 +15,8 @@
     state.dataset.t = made ? made.decision : "";
     state.textContent = made ? label(made.decision) : "";
     state.hidden = !made;
+    const advice = $(`#${id} > summary .suggestion strong`);
+    if (advice) advice.textContent = made?.suggestion || formOf(id).elements.suggestion.defaultValue;
   }
 
   function count() { $("#decided").textContent = `${decisions.size} / ${cards.length} ${label("decided")}`; }
@@ -59,8 +61,12 @@
   });
   for (const form of $$(".decide")) {
     const { id } = form.closest("details.issue");
-    form.addEventListener("submit", (event) => { event.preventDefault(); decide(id, "accepted"); });
     form.addEventListener("change", () => { if (decisions.has(id)) decide(id, decisions.get(id).decision); });
+    form.addEventListener("keydown", (event) => {
+      if (event.isComposing || !event.target.matches("input:not([type=checkbox])")) return;
+      if (event.key === "Enter") { event.preventDefault(); decide(id, "accepted"); }
+      if (event.key === "Escape") { event.target.blur(); select(form.closest("li.r")); }
+    });
   }
 
   alsoWanted = (issue) => !$("#undecided").checked || !decisions.has(issue.id);
@@ -98,12 +104,6 @@
     x: () => press("rejected"),
     e: () => { reveal(); const issue = active(); if (issue) formOf(issue.id).elements.suggestion.focus(); },
     u: () => $("#undecided").click(),
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !event.target.closest?.(".decide")) return;
-    const row = event.target.closest("li.r");
-    event.target.blur();
-    select(row);
   });
 
   for (const [id, made] of decisions) {
