@@ -1,8 +1,9 @@
-"""Weights in 4 bits, and the folder a packaged model lives in.
+"""Weights in 4 or 6 bits, and the folder a packaged model lives in.
 
-Float matrices come in; blocks of 32 weights with one half-precision scale go out (the layout ggml calls Q4_0:
-byte ``j`` of a block holds weight ``j`` in its low and weight ``j + 16`` in its high nibble, each minus 8).
-`bitext.embedding` reads what this module writes.
+Float matrices come in; blocks of 32 weights with one half-precision scale go out.  The low four bits are laid
+out as in ggml's Q4_0: byte ``j`` of a block holds weight ``j`` in its low and weight ``j + 16`` in its high
+nibble.  What is copied from a Q4_0 file has nothing else (a code is the nibble minus 8); what was trained
+here has two more bits a weight (`quantize`; a code is minus 32).  `bitext.embedding` reads both.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ HASHED = ("config.json", "model.safetensors", "tokenizer.json")
 Array = NDArray[Any]
 
 
-def quantize(weight: Array) -> tuple[Array, Array]:
-    """Quantize a matrix to 4 bits, choosing the scale of each block with the least squared error.
+def quantize(weight: Array) -> tuple[Array, Array, Array]:
+    """Quantize a matrix to 6 bits, choosing the scale of each block with the least squared error.
 
     Parameters
     ----------
@@ -35,36 +36,37 @@ def quantize(weight: Array) -> tuple[Array, Array]:
     Returns
     -------
     packed : uint8 ndarray of shape (n_rows, n_columns / 2)
+        The low four bits of the codes, laid out as above.
+    high : uint8 ndarray of shape (n_rows, n_columns / 4)
+        Their two high bits: byte ``j`` of the eight of a block holds weights ``j``, ``j + 8``, ``j + 16``
+        and ``j + 24``, lowest bits first.
     scale : float16 ndarray of shape (n_rows, n_columns / 32)
     """
-    n_rows, n_columns = weight.shape
+    n_rows = len(weight)
     blocks = weight.astype(np.float32).reshape(-1, BLOCK)
     peak = np.take_along_axis(blocks, np.abs(blocks).argmax(axis=1, keepdims=True), axis=1)
     best_error = np.full((len(blocks), 1), np.inf, dtype=np.float32)
     best_scale = np.zeros_like(best_error)
-    # the peak at -8 is the rule of ggml; a slightly smaller step often fits the other 31 weights better
-    for divisor in np.concatenate([np.linspace(-9.5, -6.5, 25), np.linspace(6.5, 8.5, 9)]):
+    # the peak at -32 wastes no code; a slightly smaller step often fits the other 31 weights better
+    for divisor in np.linspace(-34, -29, 11):
         scale = (peak / divisor).astype(np.float16).astype(np.float32)
         error = ((_codes(blocks, scale) * scale - blocks) ** 2).sum(axis=1, keepdims=True)
         better = error < best_error
         best_error = np.where(better, error, best_error)
         best_scale = np.where(better, scale, best_scale)
-    codes = (_codes(blocks, best_scale) + 8).astype(np.uint8)
-    packed = codes[:, :16] | (codes[:, 16:] << 4)
-    return packed.reshape(n_rows, n_columns // 2), best_scale.astype(np.float16).reshape(n_rows, -1)
+    codes = (_codes(blocks, best_scale) + 32).astype(np.uint8)
+    low, high = codes & 15, codes >> 4
+    packed = low[:, :16] | (low[:, 16:] << 4)
+    quarters = high.reshape(-1, 4, BLOCK // 4)
+    planes = quarters[:, 0] | (quarters[:, 1] << 2) | (quarters[:, 2] << 4) | (quarters[:, 3] << 6)
+    shape = (n_rows, -1)
+    return packed.reshape(shape), planes.reshape(shape), best_scale.astype(np.float16).reshape(shape)
 
 
 def _codes(blocks: Array, scale: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         codes = np.where(scale == 0, 0, np.rint(blocks / scale))
-    return np.clip(codes, -8, 7)
-
-
-def dequantize(packed: Array, scale: Array) -> Array:
-    """Return the float32 matrix that `packed` and `scale` stand for."""
-    nibbles = packed.reshape(-1, BLOCK // 2)
-    codes = np.concatenate([nibbles & 15, nibbles >> 4], axis=1).astype(np.float32) - 8
-    return (codes * scale.reshape(-1, 1).astype(np.float32)).reshape(len(packed), -1)
+    return np.clip(codes, -32, 31)
 
 
 def write_model(
@@ -81,8 +83,8 @@ def write_model(
     folder : Path
         Created if missing; files of the same names are replaced.
     tensors : dict
-        Weights under the names of `transformers.BertModel`; a 4-bit matrix is two entries,
-        ``<name>.packed`` and ``<name>.scale``.
+        Weights under the names of `transformers.BertModel`; a quantized matrix is ``<name>.packed``,
+        ``<name>.scale`` and, in 6 bits, ``<name>.high``.
     config : dict
         Sizes, under the names of `transformers.BertConfig`.
     tokenizer : dict

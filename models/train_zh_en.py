@@ -1,9 +1,8 @@
 """Fine-tune `zh-en` on translation pairs, so that it tells a window of segments from one a bit too long.
 
-Comes in: the packaged model, and a folder of ``<source>.tsv.gz`` files (Chinese, tab, English; rows in the
-order of their documents).  Goes out: a packaged model whose 4-bit blocks are those it started from, plus a
-correction of low rank for each matrix (LoRA), which is all that is trained: nothing is quantized again, so
-nothing is lost by storing.
+Comes in: the packaged base model, and a folder of ``<source>.tsv.gz`` files (Chinese, tab, English; rows in
+the order of their documents).  Goes out: a packaged model with the layers trained and stored in 6 bits; the
+word embeddings keep the 4-bit blocks of the base.
 
 A step takes runs of consecutive rows from different sources, so that the neighbors of a row are its
 negatives.
@@ -18,6 +17,11 @@ Both ways round, with an additive margin.  The same command again goes on from t
 
     python models/build_zh_en.py --output BASE
     python models/train_zh_en.py --base BASE --data FOLDER --scratch FOLDER --output models/zh-en
+
+What the parts are worth after 100 steps on the CPU (Tatoeba zh-en / en-zh %; MAC-Dev strict F1 with composed
+windows, fixed program; base 95.3 / 94.2, .803): rows alone, 28 of one source a step: 96.0 / 95.4, .8245; the
+above: 96.2 / 95.2, .8246 at 1.6 times the cost of a step; rows alone in 9 of the 12 layers (0-5, 7, 9, 11):
+94.3 / 93.5, .780.  Corrections of rank 24 instead of whole matrices, peak rate 5e-4, 560 steps: 95.6 / 94.8, .814.
 """
 
 from __future__ import annotations
@@ -38,25 +42,29 @@ from typing import Any
 import torch
 from safetensors.numpy import load_file
 from torch import Tensor
-from torch.nn.functional import cross_entropy, linear, normalize
+from torch.nn.functional import cross_entropy, normalize
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from packing import write_model
+from packing import quantize, write_model
 
 from bitext.embedding import PackagedEmbedder, _Encoder
 
 # restricted or copyleft, or a published test set
 EXCLUDED = {"news_commentary", "spd_game", "scratch", "osm_website", "frappe_hrms", "mastodon_docs", "xquad"}
-MATRICES = {  # of a layer: name in the encoder, names in the file
+NAMES = {  # of a layer: names in the encoder, names in the file
     "qkv": ("attention.self.query", "attention.self.key", "attention.self.value"),
     "out": ("attention.output.dense",),
+    "norm1": ("attention.output.LayerNorm",),
     "up": ("intermediate.dense",),
     "down": ("output.dense",),
+    "norm2": ("output.LayerNorm",),
 }
 MARGIN, TEMPERATURE = 0.05, 0.03
-RANK = 24
 MAX_WINDOW = 4
+LAYERS = tuple(range(12))
+UNORDERED = {"3am", "tatoeba"}  # neighbors are no document there, but often say nearly the same
+PROSE = {"3am", "hf_subtitles", "howtobeaprogrammer", "opensource_guide", "ospo_book", "quran", "tatoeba"}
 MAX_CHARACTERS = {"zh": 180, "en": 540}  # of a row
 WARM_UP = 0.06  # share of the steps
 Row = tuple[str, str]
@@ -77,44 +85,46 @@ class Run:
         return texts + [glue.join(texts[i] for i in window) for window in self.windows] + self.spoiled[side]
 
 
-class Adapted(_Encoder):
-    """The packaged encoder with a trainable correction of low rank for every matrix of its layers."""
+class Trainable(_Encoder):
+    """The packaged encoder with its layers trainable; the word and position embeddings stay as they are."""
 
-    def __init__(self, folder: Path, device: torch.device) -> None:
+    def __init__(self, folder: Path, device: torch.device, kept: Sequence[int]) -> None:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         super().__init__(folder / "model.safetensors", config, device)
-        self.corrections: list[dict[str, tuple[Tensor, Tensor]]] = []
-        for layer in self.layers:
-            corrections = {}
-            for name in MATRICES:
-                n_out, n_in = layer[name][0].shape
-                a = (torch.randn(RANK, n_in) / math.sqrt(n_in)).to(device).requires_grad_()
-                b = torch.zeros(n_out, RANK, device=device, requires_grad=True)
-                corrections[name] = (a, b)
-            self.corrections.append(corrections)
+        self.layers = [
+            {name: (w.float().requires_grad_(), b.float().requires_grad_()) for name, (w, b) in layer.items()}
+            for layer in (self.layers[i] for i in kept)
+        ]
+        self.dtype = torch.float32  # half precision, as for embedding on CUDA, would lose small gradients
+        self.position = self.position.float()
+        self.norm = (self.norm[0].float(), self.norm[1].float())
 
     @property
     def parameters(self) -> list[Tensor]:
         """What is trained."""
-        return [tensor for layer in self.corrections for pair in layer.values() for tensor in pair]
-
-    def linear(self, x: Tensor, i: int, name: str) -> Tensor:
-        """Apply matrix `name` of layer `i` and its correction."""
-        a, b = self.corrections[i][name]
-        return super().linear(x, i, name) + linear(linear(x, a.to(x.dtype)), b.to(x.dtype))
+        return [tensor for layer in self.layers for pair in layer.values() for tensor in pair]
 
     def tensors(self) -> dict[str, Any]:
-        """Return the corrections under the names of the file, in half precision."""
-        named = {}
-        for i, layer in enumerate(self.corrections):
-            for name, (a, b) in layer.items():
-                for file_name, rows in zip(
-                    MATRICES[name], b.detach().chunk(len(MATRICES[name])), strict=True
-                ):
-                    stem = f"encoder.layer.{i}.{file_name}.weight"
-                    named[f"{stem}.lora_a"] = a.detach().half().cpu().numpy()
-                    named[f"{stem}.lora_b"] = rows.half().cpu().numpy()
-        return named
+        """Return the layers under the names of the file: matrices in 6 bits, vectors in half precision."""
+        named: dict[str, Any] = {}
+        for i, layer in enumerate(self.layers):
+            for name, pair in layer.items():
+                for kind, tensor in zip(("weight", "bias"), pair, strict=True):
+                    parts = tensor.detach().float().cpu().chunk(len(NAMES[name]))
+                    for file_name, part in zip(NAMES[name], parts, strict=True):
+                        named[f"encoder.layer.{i}.{file_name}.{kind}"] = part.numpy()
+        return store(named)
+
+
+def store(weights: dict[str, Any]) -> dict[str, Any]:
+    """Quantize the matrices of `weights`; the vectors take half precision."""
+    stored: dict[str, Any] = {}
+    for name, weight in weights.items():
+        if weight.ndim == 1:
+            stored[name] = weight.astype("float16")
+        else:
+            stored[f"{name}.packed"], stored[f"{name}.high"], stored[f"{name}.scale"] = quantize(weight)
+    return stored
 
 
 def main() -> None:
@@ -124,12 +134,15 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True, help="what build_zh_en.py wrote")
     parser.add_argument("--scratch", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--output", type=Path, help="where to write the model; without it, only checkpoints")
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--rate", type=float, default=5e-4, help="peak learning rate")
+    parser.add_argument(
+        "--layers", type=int, nargs="+", default=LAYERS, help="the layers of the base that stay"
+    )
+    parser.add_argument("--steps", type=int, default=1400)
+    parser.add_argument("--rate", type=float, default=4e-5, help="peak learning rate")
     parser.add_argument("--runs", type=int, default=2, help="runs of rows a step, from different sources")
-    parser.add_argument("--rows", type=int, default=12, help="rows a run")
-    parser.add_argument("--windows", type=int, default=4, help="windows of a run embedded whole")
-    parser.add_argument("--spoiled", type=int, default=3, help="rows of a run that are spoiled")
+    parser.add_argument("--rows", type=int, default=14, help="rows a run")
+    parser.add_argument("--windows", type=int, default=3, help="windows of a run embedded whole")
+    parser.add_argument("--spoiled", type=int, default=1, help="rows of a run that are spoiled")
     parser.add_argument("--composed", type=float, default=0.5, help="weight of the composed windows")
     parser.add_argument(
         "--continue-from", type=Path, metavar="CHECKPOINT", help="of an earlier leg of training"
@@ -139,9 +152,7 @@ def main() -> None:
     parser.add_argument("--checkpoint-every", type=int, default=100, metavar="STEPS")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
-    if any(name.endswith(".lora_a") for name in load_file(options.base / "model.safetensors")):
-        parser.error(f"{options.base} is trained already; expected what models/build_zh_en.py writes")
-    model = Adapted(options.base, torch.device(options.device))
+    model = Trainable(options.base, torch.device(options.device), options.layers)
     tokenize = PackagedEmbedder(options.base, device=options.device).token_rows
     sources = read_sources(options.data)
     print(f"{sum(map(len, sources.values())):,} rows from {len(sources)} sources", flush=True)
@@ -165,7 +176,9 @@ def read_sources(folder: Path) -> dict[str, list[Row]]:
     return sources
 
 
-def train(model: Adapted, tokenize: Any, sources: dict[str, list[Row]], options: argparse.Namespace) -> None:
+def train(
+    model: Trainable, tokenize: Any, sources: dict[str, list[Row]], options: argparse.Namespace
+) -> None:
     """Train for ``options.steps`` steps, going on from the last checkpoint in ``options.scratch``."""
     optimizer = torch.optim.AdamW(model.parameters, lr=options.rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step / options.steps))
@@ -218,18 +231,18 @@ def _rate(done: float) -> float:
 def sample(sources: dict[str, list[Row]], rng: random.Random, options: argparse.Namespace) -> list[Run]:
     """Draw runs from different sources, large ones more often but not in proportion."""
     names = [name for name, rows in sources.items() if len(rows) >= options.rows]
-    weights = [math.sqrt(len(sources[name])) for name in names]
+    weights = [math.sqrt(len(sources[name])) * (2 if name in PROSE else 1) for name in names]
     chosen: list[str] = []
     while len(chosen) < options.runs:
         (name,) = rng.choices(names, weights)
         if name not in chosen:
             chosen.append(name)
-    return [_draw_run(sources[name], rng, options) for name in chosen]
+    return [_draw_run(name, sources[name], rng, options) for name in chosen]
 
 
-def _draw_run(rows: list[Row], rng: random.Random, options: argparse.Namespace) -> Run:
+def _draw_run(name: str, rows: list[Row], rng: random.Random, options: argparse.Namespace) -> Run:
     start = rng.randrange(len(rows) - options.rows + 1)
-    run = rows[start : start + options.rows]
+    run = rng.sample(rows, options.rows) if name in UNORDERED else rows[start : start + options.rows]
     windows = []
     for _ in range(options.windows):
         size = rng.randint(2, MAX_WINDOW)
@@ -263,7 +276,7 @@ def _spoil(text: str, rng: random.Random) -> str | None:
     return text[:cut].strip() if rng.random() < 0.5 else text[cut:].strip()
 
 
-def compute_loss(model: Adapted, tokenize: Any, runs: Sequence[Run], composed_weight: float) -> Tensor:
+def compute_loss(model: Trainable, tokenize: Any, runs: Sequence[Run], composed_weight: float) -> Tensor:
     """Sum of the *whole* loss and, at its weight, the *composed* one."""
     sides = [_embed(model, tokenize, [text for run in runs for text in run.texts(side)]) for side in (0, 1)]
     n_texts = [[len(run.texts(side)) for run in runs] for side in (0, 1)]
@@ -287,7 +300,7 @@ def compute_loss(model: Adapted, tokenize: Any, runs: Sequence[Run], composed_we
     return whole + composed_weight * contrast(composed[0], composed[1], *composed_texts, none, none)
 
 
-def _embed(model: Adapted, tokenize: Any, texts: list[str]) -> Tensor:
+def _embed(model: Trainable, tokenize: Any, texts: list[str]) -> Tensor:
     ids = [parts[0] for parts in tokenize(texts)]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     means = model.means([ids[i] for i in order])
@@ -335,7 +348,7 @@ def contrast(
     return (cross_entropy(forward, truth) + cross_entropy(backward, truth)) / 2
 
 
-def write(model: Adapted, options: argparse.Namespace, sources: dict[str, list[Row]]) -> None:
+def write(model: Trainable, options: argparse.Namespace, sources: dict[str, list[Row]]) -> None:
     """Write the packaged model: the files of the base with the corrections added."""
     card = json.loads((options.base / "model.json").read_text(encoding="utf-8"))
     config = json.loads((options.base / "config.json").read_text(encoding="utf-8"))
@@ -350,7 +363,9 @@ def write(model: Adapted, options: argparse.Namespace, sources: dict[str, list[R
     card["command"] += (
         " && python models/train_zh_en.py --base BASE --data DATA --scratch SCRATCH --output OUTPUT"
     )
-    tensors = {**load_file(options.base / "model.safetensors"), **model.tensors()}
+    config["num_hidden_layers"] = len(options.layers)
+    kept = load_file(options.base / "model.safetensors")
+    tensors = {name: t for name, t in kept.items() if not name.startswith("encoder.layer.")} | model.tensors()
     print("digest", write_model(options.output, tensors, config, tokenizer, card))
 
 
