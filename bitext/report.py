@@ -23,7 +23,7 @@ from functools import lru_cache
 from importlib import import_module, resources
 from os import PathLike
 from pathlib import Path, PurePath
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 import numpy as np
@@ -33,6 +33,9 @@ from bitext.data import SEVERITIES, Alignment, Document, Issue, Severity, Span
 from bitext.errors import BitextError, MissingExtraError
 from bitext.formats.exchange import replaced
 from bitext.scoring import Scores
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,28 @@ class Report:
             list: polars.List(polars.String),
         }
         return polars.DataFrame(self.rows(), schema={name: kinds[kind] for name, kind in _COLUMNS.items()})
+
+    def plot(self, *, lang: Literal["en", "zh"] = "en") -> Figure:
+        """Draw the drift profile, the fidelity of the beads, and how they lie along both texts.
+
+        Parameters
+        ----------
+        lang : {"en", "zh"}, default "en"
+            Language of the words in the figure.  Without a Chinese font on this machine they are English.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Of three axes; a notebook shows it, ``savefig`` writes it.  Nothing is opened.
+
+        Raises
+        ------
+        MissingExtraError
+            Without matplotlib, the extra ``[plot]``.
+        """
+        from bitext._plot import figure
+
+        return figure(self, lang=lang)
 
     def to_dict(self) -> dict[str, Any]:
         """Return one element of the ``targets`` list of `to_json`."""
