@@ -33,7 +33,9 @@ class Estimate(NamedTuple):
     Attributes
     ----------
     penalty : tensor of shape (n_pairs,)
-        On the scale of MQM points, not calibrated.
+        On the scale of MQM points, not calibrated: the points of all tokens and what only the whole shows.
+    on_target, on_source : tensor of shape (n_pairs, n_target) and (n_pairs, n_source)
+        Points that each token costs; 0 under padding.
     major, minor : tensor of shape (n_pairs, n_target)
         Logits of a token being in a span of that severity.
     categories : tensor of shape (n_pairs, n_target, len(CATEGORIES))
@@ -43,6 +45,8 @@ class Estimate(NamedTuple):
     """
 
     penalty: torch.Tensor
+    on_target: torch.Tensor
+    on_source: torch.Tensor
     major: torch.Tensor
     minor: torch.Tensor
     categories: torch.Tensor
@@ -119,16 +123,21 @@ def estimate(
             _compare(weights, i, s, t, cosine, source_mask, target_mask),
             _compare(weights, i, t, s, cosine.transpose(1, 2), target_mask, source_mask),
         )
-    on_target = linear(t, weights["target.weight"], weights["target.bias"])
-    on_source = linear(s, weights["source.weight"], weights["source.bias"])
-    points = (softplus(on_target[:, :, 0]) * target_mask).sum(1) + (
-        softplus(on_source[:, :, 0]) * source_mask
-    ).sum(1)
+    target_outputs = linear(t, weights["target.weight"], weights["target.bias"])
+    source_outputs = linear(s, weights["source.weight"], weights["source.bias"])
+    on_target = softplus(target_outputs[:, :, 0]) * target_mask
+    on_source = softplus(source_outputs[:, :, 0]) * source_mask
     pooled = torch.cat([*_pool(s, source_mask), *_pool(t, target_mask)], dim=1)
     pooled = gelu(linear(pooled, weights["pool.weight"], weights["pool.bias"]))
     whole = linear(pooled, weights["whole.weight"], weights["whole.bias"]).squeeze(1)
     return Estimate(
-        points + whole, on_target[:, :, 1], on_target[:, :, 2], on_target[:, :, 3:], on_source[:, :, 1]
+        penalty=on_target.sum(1) + on_source.sum(1) + whole,
+        on_target=on_target,
+        on_source=on_source,
+        major=target_outputs[:, :, 1],
+        minor=target_outputs[:, :, 2],
+        categories=target_outputs[:, :, 3:],
+        omitted=source_outputs[:, :, 1],
     )
 
 

@@ -118,6 +118,10 @@ class QualityEstimator:
     Attributes
     ----------
     name, digest
+    combiner : dict of str to float
+        Weights of the explicit features, in points.
+    held_out : list of (set, document)
+        Judged documents that it was not trained on.
 
     Raises
     ------
@@ -139,7 +143,8 @@ class QualityEstimator:
         self._network = {n: t.float().to(self.device) for n, t in network.items()}
         self._states = _States(encoder, tensors, card["encoder"], self.device)
         self._tokenizer = _load_tokenizer(encoder / "tokenizer.json")
-        self._combiner = {name: float(w) for name, w in card["combiner"].items()}
+        self.combiner: dict[str, float] = card["combiner"]
+        self.held_out: list[list[str]] = card["held_out"]
         self._curve = np.array(card["curve"], dtype=np.float64)
         self._spans = card["spans"]
         self._remembered: dict[tuple[str, str], Judgement] = {}
@@ -216,6 +221,10 @@ class QualityEstimator:
                 )
         return [found[i] for i in range(len(indices))]
 
+    def calibrated(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the expected penalties that belong to raw scores (points plus weighted explicit features)."""
+        return np.interp(raw, self._curve[0], self._curve[1])
+
     def _estimate(self, states: list[torch.Tensor], pairs: list[tuple[int, int]]) -> Estimate:
         import torch
         from torch.nn.utils.rnn import pad_sequence
@@ -247,8 +256,8 @@ class QualityEstimator:
         ]
 
     def _judgement(self, one: Measured, texts: tuple[str, str], lead: tuple[int, int]) -> Judgement:
-        raw = one.points + sum(self._combiner[n] * f for n, f in zip(FEATURES, one.features, strict=True))
-        penalty = float(np.interp(raw, self._curve[0], self._curve[1]))
+        raw = one.points + sum(self.combiner[n] * f for n, f in zip(FEATURES, one.features, strict=True))
+        penalty = float(self.calibrated(np.array([raw]))[0])
         omissions = [
             Fault((a + lead[0], b + lead[0]), "accuracy/omission", "major", confidence)
             for a, b, confidence, _ in self._passages(one.omitted, one.source_offsets, texts[0], "omission")

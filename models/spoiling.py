@@ -65,7 +65,9 @@ _ORDINALS = _words("first second third fourth fifth sixth seventh eighth ninth t
 _MONTHS = _words("January February March April June July August September October November December")
 _DAYS = _words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 _SCALES = _words("hundred thousand million billion trillion")
-_UNITS = _words("percent kilometers meters miles tons kilograms dollars yuan euros hours minutes days weeks years")
+_UNITS = _words(
+    "percent kilometers meters miles tons kilograms dollars yuan euros hours minutes days weeks months years"
+)
 
 
 def _pairs(text: str) -> dict[str, str]:
