@@ -215,7 +215,7 @@ def _plan(args: argparse.Namespace, config: Config) -> tuple[Plan, bool]:
         raise BitextError(
             "standard input is no file of a configured pair; expected SOURCE and TARGET with -."
         )
-    if files:
+    if files or args.changed:
         whole = _lint.concerned(whole, files, config)
         if not whole.tasks and not whole.missing:
             log("no configured pair holds any of these files")

@@ -28,7 +28,7 @@ _IN_MARKUP = re.compile(r"<!--\s*+bitext-(?P<verb>(?:dis|en)able[\w-]*)(?P<rest>
 _IN_LINES = re.compile(
     r"(?<!\S)(?:#[.,:]?|//|;|%|NOTE)[ \t]*+bitext-(?P<verb>(?:dis|en)able[\w-]*)(?P<rest>[^\r\n]*)"
 )
-_REASON = re.compile(r"(?:^|\s)(?:--|—+)\s*(.*)", re.DOTALL)
+_REASON = re.compile(r"(?:--+|—+)\s*(.*)", re.DOTALL)
 _FENCE = re.compile(
     r"^ {0,3}(`{3,}|~{3,})[^\r\n]*+(?:.*?^ {0,3}\1[`~]*[ \t]*$|.*\Z)", re.DOTALL | re.MULTILINE
 )
