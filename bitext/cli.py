@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -28,6 +29,7 @@ from bitext._cli import (
     read_document,
     reports_of,
 )
+from bitext._progress import progress
 from bitext.errors import BitextError
 
 if TYPE_CHECKING:
@@ -54,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     args = parser.parse_args(argv)
     try:
-        return int(args.run(args))
+        with progress() if sys.stderr.isatty() else nullcontext():
+            return int(args.run(args))
     except BitextError as error:
         return _fail(str(error))
     except BrokenPipeError:  # the reader of our output has seen enough

@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from bitext import pipeline
+from bitext._progress import tracked
 from bitext.data import Document
 from bitext.errors import BitextError, ReadError
 from bitext.report import issue_dict
@@ -114,10 +115,9 @@ def batch(
     counts = {"done": 0, "failed": 0, "skipped": 0}
     todo = _without(done, _numbered(pairs), counts)
     with out.open("a", encoding="utf-8", newline="\n") as stream:
-        for rows in _map_in_order(worker, todo, jobs):
-            for row in rows:
-                counts["failed" if "error" in row else "done"] += 1
-                _write_row(stream, row)
+        for row in tracked(chain.from_iterable(_map_in_order(worker, todo, jobs)), "pairs"):
+            counts["failed" if "error" in row else "done"] += 1
+            _write_row(stream, row)
     return Summary(counts["done"], counts["failed"], counts["skipped"])
 
 

@@ -22,6 +22,8 @@ LAYERS = [
 ]
 # private modules live in the layer of the module they help
 HELPERS = {
+    "_additive": "embedding",
+    "_additive_module": "embedding",
     "_anchors": "alignment",
     "_agreement": "data",
     "_bootstrap": "data",
@@ -42,6 +44,7 @@ HELPERS = {
     "_report_html": "report",
     "_report_junit": "report",
     "_report_files": "report",
+    "_progress": "data",
     "_plot": "report",
     "_resultcache": "baseline",
     "_docx_comments": "report",
