@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from bitext.comparison import Comparison as Comparison
+    from bitext.comparison import compare as compare
     from bitext.data import Alignment as Alignment
     from bitext.data import Document as Document
     from bitext.data import Issue as Issue
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Alignment": "data",
     "BitextError": "errors",
+    "Comparison": "comparison",
     "Document": "data",
     "Issue": "data",
     "Report": "report",
@@ -35,6 +38,7 @@ _HOMES = {
     "align": "pipeline",
     "batch": "engine",
     "check": "pipeline",
+    "compare": "comparison",
     "load_embedder": "embedding",
     "read": "pipeline",
     "score": "pipeline",
@@ -45,12 +49,14 @@ __all__ = [  # noqa: RUF022 - verbs, then nouns
     "align",
     "batch",
     "check",
+    "compare",
     "load_embedder",
     "read",
     "score",
     "segment",
     "Alignment",
     "BitextError",
+    "Comparison",
     "Document",
     "Issue",
     "Report",

@@ -1,0 +1,269 @@
+"""How several translations of one source render its terms, and what they say about each other's renderings.
+
+Alignments of a Chinese source with English translations come in; rows of terms with the renderings of each, and
+who has something else than most, come out.  Other languages get none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from bitext._names import words
+from bitext._renderings import Passages
+from bitext._termmatch import fold, lemma, parts_of_speech, root, segment
+from bitext._wordalign import tokens
+from bitext.checks import term_issue
+from bitext.data import Alignment, Issue, Span
+from bitext.report import Report
+from bitext.terminology import Concept, Termbase, TermCandidate, TermFinding, compare_terms, extract_terms
+
+Beads = list[tuple[str, str]]
+
+_ALIKE, _ACCEPTABLE = 0.6, 0.8
+"""Share of their words that renderings have in common to count as the same, or as the accepted one."""
+_DOUBTED, _WRONG = 0.5, 0.75
+"""Probability of being wrong from which others' renderings are evidence, or an issue of their own."""
+_ACCEPTED = ("preferred", "admitted")
+_NO_TERMS = ("v", "d", "a")
+"""Tags of words that are rendered freely."""
+
+
+@dataclass(frozen=True, slots=True)
+class TermRow:
+    """A term of the source and how each translation renders it.
+
+    Attributes
+    ----------
+    text : str
+        As the source first has it.
+    count : int
+        Number of places.
+    known : tuple of str
+        Renderings that the termbase accepts; empty if it does not know the term.
+    renderings : tuple of tuple of (str, int)
+        Per translation: renderings and how often, most frequent first.
+    dissenting : tuple of int
+        Translations that do not have what most have; all that differ where there is no majority.
+    """
+
+    text: str
+    count: int
+    known: tuple[str, ...]
+    renderings: tuple[tuple[tuple[str, int], ...], ...]
+    dissenting: tuple[int, ...]
+
+
+def term_rows(alignments: Sequence[Alignment], *, termbase: Termbase | None = None) -> tuple[TermRow, ...]:
+    """Set the renderings of each term side by side.
+
+    Parameters
+    ----------
+    alignments : sequence of Alignment
+        Of one Chinese source with English translations; for other languages there are no rows.
+    termbase : Termbase, optional
+        The project's terms, on top of the termbase that comes with bitext.
+
+    Returns
+    -------
+    tuple of TermRow
+        Terms that stand twice or that a termbase knows; those rendered differently first.
+    """
+    if not all(_is_zh_en(a) for a in alignments):
+        return ()
+    beads = _beads(alignments)
+    rows = [*_known_rows(beads, _with_default(termbase)), *_extracted_rows(beads, _with_default(termbase))]
+    return tuple(sorted(rows, key=lambda row: (not row.dissenting, -row.count)))
+
+
+def with_consensus(reports: Sequence[Report], *, termbase: Termbase | None = None) -> list[Report]:
+    """Add what translations of one source say about each other's terms.
+
+    What the others have becomes evidence of an issue that a check has found in the same words.  By itself it
+    makes an issue only of a name that all others agree on: translators differ in words for good reasons, but
+    hardly in names.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        On a Chinese text translated into English; others are returned as they are.
+    termbase : Termbase, optional
+        What it accepts is not doubted; the termbase that comes with bitext is asked too.
+
+    Returns
+    -------
+    list of Report
+    """
+    alignments = [report.alignment for report in reports]
+    if len(reports) < 2 or not all(_is_zh_en(a) for a in alignments):
+        return list(reports)
+    found = compare_terms(_beads(alignments), termbase=_with_default(termbase), threshold=_DOUBTED)
+    enriched = []
+    for report, findings in zip(reports, found, strict=True):
+        beads = [i for i, bead in enumerate(report.alignment) if bead.source]
+        issues = list(report.issues)
+        for at, finding in findings:
+            if finding.evidence[0].partition(" ")[0].isdigit():  # "2 of 2 others have ..."
+                _add(issues, term_issue(report.alignment, beads[at], finding), finding)
+        enriched.append(replace(report, issues=tuple(issues), signature=f"{report.signature}|consensus"))
+    return enriched
+
+
+def _is_zh_en(alignment: Alignment) -> bool:
+    return alignment.source.lang.startswith("zh") and alignment.target.lang.startswith("en")
+
+
+def _beads(alignments: Sequence[Alignment]) -> list[Beads]:
+    return [[(a.source_text(b), a.target_text(b)) for b in a if b.source] for a in alignments]
+
+
+def _with_default(termbase: Termbase | None) -> Termbase:
+    return _default() if termbase is None else termbase.merge(_default())
+
+
+@lru_cache(maxsize=1)
+def _default() -> Termbase:
+    return Termbase.default()
+
+
+def _add(issues: list[Issue], new: Issue, finding: TermFinding) -> None:
+    """Add evidence to the issues about the same words, or else the issue, if it is about a name."""
+    same = [
+        k
+        for k, issue in enumerate(issues)
+        if issue.check.startswith(("term-", "name-")) and _overlap(issue.source_span, new.source_span)
+    ]
+    for k in same:
+        issues[k] = replace(issues[k], evidence=(*issues[k].evidence, *new.evidence))
+    if not same and finding.confidence >= _WRONG and _is_name(finding.suggestion):
+        issues.append(replace(new, check="name-mismatch"))
+
+
+def _overlap(one: Span | None, other: Span | None) -> bool:
+    return one is not None and other is not None and one[0] < other[1] and other[0] < one[1]
+
+
+def _is_name(rendering: str | None) -> bool:
+    content = words(rendering or "")
+    return bool(content) and all(
+        w[0].isupper() for w in (rendering or "").split() if w.lower().strip("“”\"'.,") in content
+    )
+
+
+# -------------------------------------------------------------------------------- rows
+
+
+Key = frozenset[str]
+Renderings = tuple[tuple[tuple[str, int], ...], ...]
+
+
+def _known_rows(beads: Sequence[Beads], termbase: Termbase) -> list[TermRow]:
+    """Look the source up in the termbase; a rendering it does not accept is what the term's words link to."""
+    concepts: dict[str, Concept] = {}
+    texts: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    found: dict[str, list[Counter[str]]] = {}
+    missing: list[tuple[str, int, int]] = []
+    for t, of_one in enumerate(beads):
+        for i, (source, target) in enumerate(of_one):
+            matches = termbase.matches(source, "zh")
+            there = termbase.matches(target, "en", overlapping=True) if matches else []
+            for match in matches:
+                id = match.concept.id
+                concepts[id] = match.concept
+                texts.setdefault(id, source[slice(*match.span)])
+                counts[id] += t == 0
+                votes = found.setdefault(id, [Counter() for _ in beads])[t]
+                accepted = [m.span for m in there if m.concept.id == id and m.term.status in _ACCEPTED]
+                if accepted:
+                    start, end = max(accepted, key=lambda span: span[1] - span[0])
+                    votes[target[start:end]] += 1
+                else:
+                    missing.append((id, t, i))
+    _link(missing, found, texts, beads)
+    return [
+        _row(texts[id], counts[id], tuple(tuple(votes.most_common()) for votes in found[id]), concept)
+        for id, concept in concepts.items()
+    ]
+
+
+def _link(
+    missing: Sequence[tuple[str, int, int]],
+    found: dict[str, list[Counter[str]]],
+    texts: dict[str, str],
+    beads: Sequence[Beads],
+) -> None:
+    """Count what stands for a term in passages without an accepted rendering."""
+    passages = Passages([[of_one[i] for _, t, i in missing if t == u] for u, of_one in enumerate(beads)])
+    at: Counter[int] = Counter()
+    for id, t, i in missing:
+        term = [token.key for token in tokens(texts[id], "zh")]
+        for occurrence in passages.occurrences(term, t) if term else ():
+            if occurrence.bead == at[t] and occurrence.target_span:
+                found[id][t][beads[t][i][1][slice(*occurrence.target_span)]] += 1
+        at[t] += 1
+
+
+def _extracted_rows(beads: Sequence[Beads], termbase: Termbase) -> list[TermRow]:
+    """Find terms that no termbase knows but that come back."""
+    candidates = extract_terms(beads, termbase=termbase)
+    return [
+        _row(c.text, c.count, c.renderings, None) for c in candidates if c.concept is None and _is_term(c)
+    ]
+
+
+def _is_term(candidate: TermCandidate) -> bool:
+    """Whether it comes back often enough for what kind of word it is."""
+    tags = [parts_of_speech().get(word, "x") for word in segment(fold(candidate.text))]
+    is_plain_word = len(tags) == 1
+    return (
+        "r" not in tags
+        and candidate.count > 1 + is_plain_word
+        and not (is_plain_word and tags[0] in _NO_TERMS)
+    )
+
+
+def _row(text: str, count: int, renderings: Renderings, concept: Concept | None) -> TermRow:
+    accepted = concept.target_terms if concept else ()
+    known = tuple(term.text for term in accepted if term.status in _ACCEPTED)
+    usual = [_usual(side, count) for side in renderings]
+    return TermRow(text, count, known, renderings, _dissenting(usual, list(map(_key, known))))
+
+
+def _usual(renderings: Sequence[tuple[str, int]], count: int) -> Key:
+    """Return the words of the rendering that a translation has most of the time; none if there is none."""
+    votes: Counter[Key] = Counter()
+    for text, n in renderings:
+        votes[_key(text)] += n
+    for key in sorted(votes, key=lambda k: (-votes[k], len(k))):
+        # a stretch found longer than the rendering still has its words
+        if key and 2 * sum(n for other, n in votes.items() if key <= other) > count:
+            return key
+    return frozenset()
+
+
+def _dissenting(usual: Sequence[Key], known: Sequence[Key]) -> tuple[int, ...]:
+    """Find who has something else than is known or than most have; who has nothing has no say."""
+    voters = [t for t, key in enumerate(usual) if key]
+    right = [t for t in voters if any(_alike(usual[t], key, _ACCEPTABLE) for key in known)]
+    if right:
+        return tuple(t for t in voters if t not in right)
+    camps = {frozenset(u for u in voters if _alike(usual[t], usual[u])) for t in voters}
+    largest = sorted(map(len, camps), reverse=True)
+    if not camps or largest[0] == len(voters):
+        return ()
+    if largest[1:2] == largest[:1]:
+        return tuple(voters)
+    majority = max(camps, key=len)
+    return tuple(t for t in voters if t not in majority)
+
+
+def _key(rendering: str) -> Key:
+    return frozenset(root(lemma(word)) for word in words(rendering))
+
+
+def _alike(one: Key, other: Key, share: float = _ALIKE) -> bool:
+    """Whether renderings share most of their words, or one is a part of the other."""
+    return one <= other or other <= one or len(one & other) >= share * len(one | other)
