@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from bitext._kernels import Band, Float, Ints, longest_chain, nearest_neighbors
 
-_COMPARED = 4_000_000
-"""Up to this many pairs of segments are all compared."""
+_COMPARED = 16_000_000
+"""Up to this many pairs of segments are all compared, four times as many where they cannot be divided."""
 _SAMPLED = 256
 """In larger documents this many segments are first looked for in all of the other side, to divide it."""
 _LEAF = 600
@@ -68,24 +68,32 @@ def anchored_band(
 def _mutual(source: Float, target: Float, lengths: NDArray[np.float64], device: str) -> tuple[Ints, Ints]:
     """Pairs of segments that are each other's nearest neighbors, at least within their piece of the document."""
     n, m = len(source), len(target)
-    if n * m <= _COMPARED:
-        forth, back = nearest_neighbors(source, target, 1, device=device)
-        if not n or not m:
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        rows = np.flatnonzero(back.indices[forth.indices[:, 0], 0] == np.arange(n))
-        return rows, forth.indices[rows, 0]
-    found: list[tuple[Ints, Ints]] = []
-    bounds = _divisions(source, target, lengths, device)
-    for (top, left), (bottom, right) in itertools.pairwise(bounds):
-        size = (bottom - top) * (right - left)
-        if _COMPARED < size > n * m // 2:
-            continue  # hardly any of it could be divided: the texts have nothing to do with each other here
-        rows, columns = _mutual(source[top:bottom], target[left:right], lengths[top:bottom], device)
+    bounds = np.array([(0, 0), (n, m)])
+    if n * m > _COMPARED:
+        bounds = _divisions(source, target, lengths, device)
+    found = [(bounds[:0, 0], bounds[:0, 1])]
+    for (top, left), (bottom, right) in itertools.pairwise(bounds.tolist()):
+        piece = source[top:bottom], target[left:right]
+        size = len(piece[0]) * len(piece[1])
+        if size > n * m // 2:  # it could hardly be divided
+            # where there is too much of it to compare, the texts have nothing to do with each other
+            rows, columns = _nearest_pairs(*piece, device) if size <= 4 * _COMPARED else found[0]
+        elif size > _COMPARED:
+            rows, columns = _mutual(*piece, lengths[top:bottom], device)
+        else:
+            rows, columns = _nearest_pairs(*piece, device)
         found.append((rows + top, columns + left))
-    rows, columns = (
-        (np.concatenate(parts) for parts in zip(*found, strict=True)) if found else (bounds[:0, 0],) * 2
-    )
+    rows, columns = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return rows, columns
+
+
+def _nearest_pairs(source: Float, target: Float, device: str) -> tuple[Ints, Ints]:
+    """Rows that are each other's nearest neighbors."""
+    forth, back = nearest_neighbors(source, target, 1, device=device)
+    if not len(source) or not len(target):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    rows = np.flatnonzero(back.indices[forth.indices[:, 0], 0] == np.arange(len(source)))
+    return rows, forth.indices[rows, 0]
 
 
 def _divisions(source: Float, target: Float, lengths: NDArray[np.float64], device: str) -> Ints:
