@@ -7,6 +7,9 @@ left out rather than forced onto something; long documents are searched between 
 neighbors in one chain), without a diagonal window that an omission could push the truth out of; and the
 forward-backward posterior of each bead is its confidence.
 
+Where the sides come with evidence from their texts, the few beads that this leaves in play are scored again by
+weights learned from people's alignments (`bitext._beadscore`), and the same program decides between them.
+
 Windows of several segments are first *composed* from segment vectors; only those that then still matter
 (`needed_windows`) have to be embedded for real.
 """
@@ -19,9 +22,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext import _beadscore as beadscore
 from bitext import _kernels as kernels
 from bitext._anchors import anchored_band
-from bitext._kernels import Band, BeadScores, Costs, Float, Posteriors, Weights
+from bitext._beadscore import Candidates
+from bitext._evidence import Evidence
+from bitext._kernels import NEVER, Band, BeadScores, Costs, Float, Posteriors, Weights
 from bitext.data import Bead, Order
 from bitext.errors import AlignmentError
 
@@ -46,6 +52,8 @@ class Options:
         Turns score differences into probabilities; calibrated.
     full_cells : int
         Up to this many cells the whole matrix is searched; beyond, the band between anchors.
+    learned : bool
+        Whether likely beads are scored again by learned weights, where the sides come with evidence.
     """
 
     max_overlap: int = 5
@@ -57,6 +65,7 @@ class Options:
     size: float = 0.1
     temperature: float = 0.045
     full_cells: int = 1_000_000
+    learned: bool = True
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
@@ -80,10 +89,13 @@ class Side:
         Unit vectors of windows; rows of zeros are not used.
     lengths : ndarray of shape (n_segments,)
         Lengths in units that are comparable between the languages.
+    evidence : Evidence, optional
+        What the texts of the segments tell.
     """
 
     windows: Float
     lengths: Lengths
+    evidence: Evidence | None = None
 
     def __len__(self) -> int:
         return int(self.windows.shape[1])
@@ -302,17 +314,99 @@ def find_moved(
 
 
 def _monotone_beads(source: Side, target: Side, options: Options, device: str) -> list[Bead]:
+    if not len(source) or not len(target):
+        return [Bead(range(i, i + 1), range(0)) for i in range(len(source))] + [
+            Bead(range(0), range(j, j + 1)) for j in range(len(target))
+        ]
+    beads, scores, ratio = _plain_beads(source, target, options, device)
+    if not options.learned or not source.evidence or not target.evidence:
+        return beads
+    if source.evidence.is_chinese == target.evidence.is_chinese or all(b.is_null for b in beads):
+        return beads
+    return _learned_beads(source, target, beads, scores, ratio, options)
+
+
+def _plain_beads(
+    source: Side, target: Side, options: Options, device: str
+) -> tuple[list[Bead], BeadScores, float]:
     """Align once, measure the length ratio on what fits, and align again where that tells something new."""
     ratio = _length_ratio(source.lengths.sum(), target.lengths.sum())
-    beads = _beads_at(source, target, options, device, ratio)
+    scores = _bead_scores(source, target, options, device, ratio)
+    beads = _best_beads(scores, options.costs, options.temperature)
     sure = [b for b in beads if b.score is not None and b.score >= 0.5]
     measured = _length_ratio(
         sum(source.lengths[b.source.start : b.source.stop].sum() for b in sure),
         sum(target.lengths[b.target.start : b.target.stop].sum() for b in sure),
     )
     if abs(np.log(measured / ratio)) < 0.05:
-        return beads
-    return _beads_at(source, target, options, device, measured)
+        return beads, scores, ratio
+    scores = _bead_scores(source, target, options, device, measured)
+    return _best_beads(scores, options.costs, options.temperature), scores, measured
+
+
+def _learned_beads(
+    source: Side, target: Side, beads: Sequence[Bead], scores: BeadScores, ratio: float, options: Options
+) -> list[Bead]:
+    """Choose again between the beads that are likely enough, by learned scores."""
+    assert source.evidence is not None
+    assert target.evidence is not None
+    candidates = likely_candidates(scores, options)
+    gains = beadscore.scores(
+        (source, source.evidence),
+        (target, target.evidence),
+        candidates,
+        ratio,
+        [(b.source, b.target) for b in beads if not b.is_null],
+    )
+    costs = Costs(options.shapes, beadscore.shipped_weights().gap_open, 0.0)
+    return _best_beads(sparse_scores(candidates, gains, scores.band, options), costs, 1.0)
+
+
+_PLAUSIBLE = 1e-4
+"""Beads of a lower posterior, at twice the temperature, are not scored again."""
+
+
+def likely_candidates(scores: BeadScores, options: Options) -> Candidates:
+    """All beads that the plain program leaves in play."""
+    temperature = 2 * options.temperature
+    posteriors = Posteriors.of(scores, options.costs, temperature=temperature)
+    i, j, shapes = posteriors.likely(_PLAUSIBLE)
+    order = np.lexsort((shapes, j, i))
+    i, j, shapes = i[order], j[order], shapes[order]
+    sizes = np.array(scores.shapes)[shapes]
+    rows = scores.band.starting(i)
+    starts, ends = scores.band.cells(rows, j), scores.band.cells(rows + sizes[:, 0], j + sizes[:, 1])
+    gains = scores.gains[shapes, starts]
+    log = posteriors.reach[starts] + gains / temperature + posteriors.leave[ends]
+    log -= posteriors.totals[scores.band.part[rows]]
+    posterior = np.exp(np.minimum(log, 0.0))
+    return Candidates(i, j, sizes[:, 0], sizes[:, 1], gains / options.temperature, posterior)
+
+
+def sparse_scores(
+    candidates: Candidates, gains: NDArray[np.float64], band: Band, options: Options
+) -> BeadScores:
+    """Scores of some beads only, in the narrowest band that holds them, with the cuts of `band`."""
+    n, m = band.n_source, band.n_target
+    low, high = np.full(n + 1, m), np.zeros(n + 1, dtype=np.int64)
+    for rows, columns in (
+        (candidates.i, candidates.j),
+        (candidates.i + candidates.a, candidates.j + candidates.b),
+        (np.array([0, n]), np.array([0, m])),
+    ):
+        np.minimum.at(low, rows, columns)
+        np.maximum.at(high, rows, columns)
+    low, high = np.minimum.accumulate(low[::-1])[::-1], np.maximum.accumulate(high)
+    high[:-1] = np.maximum(high[:-1], low[1:])  # one row leads into the next
+    cuts = np.stack([band.rows[band.first], band.low[band.first]], axis=1)[1:]
+    narrow = Band.around(low, high, cuts)
+    table = np.full((len(options.shapes), narrow.n_cells + 1), NEVER, dtype=np.float32)
+    numbers = np.zeros((options.max_overlap + 1, options.max_overlap + 1), dtype=np.int64)
+    for number, shape in enumerate(options.shapes):
+        numbers[shape] = number
+    cells = narrow.cells(narrow.starting(candidates.i), candidates.j)
+    table[numbers[candidates.a, candidates.b], cells] = gains
+    return BeadScores(options.shapes, narrow, table)
 
 
 def _length_ratio(source: float, target: float, *, trust: float = 500.0) -> float:
@@ -320,14 +414,9 @@ def _length_ratio(source: float, target: float, *, trust: float = 500.0) -> floa
     return float(np.clip((target + trust) / (source + trust), 0.5, 2.0))
 
 
-def _beads_at(source: Side, target: Side, options: Options, device: str, ratio: float) -> list[Bead]:
-    if not len(source) or not len(target):
-        return [Bead(range(i, i + 1), range(0)) for i in range(len(source))] + [
-            Bead(range(0), range(j, j + 1)) for j in range(len(target))
-        ]
-    scores = _bead_scores(source, target, options, device, ratio)
-    path = kernels.best_path(scores, options.costs)
-    posteriors = Posteriors.of(scores, options.costs, temperature=options.temperature).path(path)
+def _best_beads(scores: BeadScores, costs: Costs, temperature: float) -> list[Bead]:
+    path = kernels.best_path(scores, costs)
+    posteriors = Posteriors.of(scores, costs, temperature=temperature).path(path)
     return [Bead(s, t, score=p) for (s, t), p in zip(path, posteriors, strict=True)]
 
 
@@ -430,7 +519,7 @@ def _part(side: Side, rows: NDArray[np.int64]) -> Side:
         if k < len(rows):
             intact[:-k] = rows[k:] - rows[:-k] == k
         windows[k, ~intact] = 0.0
-    return Side(windows, side.lengths[rows])
+    return Side(windows, side.lengths[rows], side.evidence.part(rows) if side.evidence else None)
 
 
 def _original(rows: NDArray[np.int64], part: range) -> range:

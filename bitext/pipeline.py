@@ -22,6 +22,7 @@ import bitext
 from bitext import alignment as aligner
 from bitext import checks as built_in_checks
 from bitext import formats, quality, scoring, segmentation
+from bitext._evidence import read as read_evidence
 from bitext.alignment import Options, Side
 from bitext.checks import Check, TermCheck
 from bitext.data import Alignment, Bead, Document, Order
@@ -383,6 +384,10 @@ def _sides(
     """Embed segments, find out which windows matter, embed those."""
     texts = [[_one_line(document[i]) for i in kept] for document, kept in zip(documents, rows, strict=True)]
     lengths = [np.array([_length(t) for t in side], dtype=np.float64) for side in texts]
+    evidence = [
+        read_evidence(side, document.lang, document.paragraphs[kept]) if options.learned else None
+        for side, document, kept in zip(texts, documents, rows, strict=True)
+    ]
     segments = _split(encoder.embed(texts[0] + texts[1]), len(texts[0]))
     windows = aligner.needed_windows(*segments, *lengths, options=options)
     joined = [
@@ -391,8 +396,8 @@ def _sides(
     ]
     longer = _split(encoder.embed(joined[0] + joined[1]), len(joined[0]))
     left, right = (
-        Side(aligner.assemble_windows(s, w, v, max_overlap=options.max_overlap), size)
-        for s, w, v, size in zip(segments, windows, longer, lengths, strict=True)
+        Side(aligner.assemble_windows(s, w, v, max_overlap=options.max_overlap), size, told)
+        for s, w, v, size, told in zip(segments, windows, longer, lengths, evidence, strict=True)
     )
     return left, right
 
