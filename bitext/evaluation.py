@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bitext
-from bitext import formats, pipeline, scoring
+from bitext import formats, pipeline, quality, scoring
 from bitext._agreement import agreement
 from bitext.errors import QualityDataError, ReadError
 from bitext.pipeline import align
@@ -373,11 +373,14 @@ def _scored(judged: list[_Judged], embedder: Any, device: str | None) -> tuple[l
             embedder=encoder,
             source_lang="zh" if zh else "en",
             target_lang="en" if zh else "zh",
+            device=device,
         )
         for i, value in zip(part, found.tolist(), strict=True):
             checked[i] = replace(checked[i], score=value)
-    signature = f"{pipeline.settings_signature(encoder, 'given', None)}|fid:{scoring.CALIBRATION}"
-    return checked, signature
+    model = quality.load_quality(encoder, device=device) if True in chinese else None
+    schemes = [pipeline._quality_signature(model)] if model else []
+    schemes += [scoring.CALIBRATION] if model is None or False in chinese else []
+    return checked, f"{pipeline.settings_signature(encoder, 'given', None)}|fid:{'+'.join(schemes)}"
 
 
 def _unrepeated(judged: list[_Judged]) -> list[_Judged]:
