@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bitext._cli import Commands, add_command, add_pair, log, reports_of
+from bitext._cli import Commands, add_command, log, read_document
 
 if TYPE_CHECKING:
+    from bitext.config import Config
+    from bitext.report import Report
     from bitext.review import Review
+
+DEFAULT_BASELINE = "bitext-baseline.json"
 
 
 def add(commands: Commands) -> None:
@@ -18,29 +24,42 @@ def add(commands: Commands) -> None:
     command = add_command(
         commands, "review", _review, "Decide on each finding in the browser; nothing leaves this machine."
     )
-    add_pair(command, targets="+")
+    command.add_argument("source", metavar="SOURCE", help="the original; - is standard input")
+    command.add_argument("targets", metavar="TARGET", nargs="+", help="its translation")
     command.add_argument(
         "--termbase", metavar="FILE", help="the project's terms; those that are confirmed are added"
     )
     command.add_argument(
-        "--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER"
-    )
-    command.add_argument(
         "--baseline",
         metavar="FILE",
-        default="bitext-baseline.json",
-        help="where false alarms go, so that check says them no more; default: %(default)s",
+        help=f"where false alarms go, so that check says them no more; default: {DEFAULT_BASELINE}",
     )
     command.add_argument("-o", "--output", metavar="FILE", help="also keep every decision here, as JSONL")
     command.add_argument("--port", type=int, default=0, metavar="N", help="default: a free one")
     command.add_argument("--no-browser", action="store_true", help="only print the address")
+    command.add_argument(
+        "--no-config", action="store_true", help="take no notice of bitext.toml and pyproject.toml"
+    )
+    reading = command.add_argument_group("reading and aligning")
+    reading.add_argument("--source-lang", metavar="LANG", help="zh or en; default: zh")
+    reading.add_argument("--target-lang", metavar="LANG", help="zh or en; default: en")
+    reading.add_argument("--encoding", help="of the files; default: detected")
+    reading.add_argument("--pre-segmented", action="store_true", help="the files hold one segment a line")
+    reading.add_argument("--embedder", metavar="NAME", help="packaged model, folder or name; default: zh-en")
+    reading.add_argument("--device", help="cpu, cuda, cuda:1; default: cuda where there is one")
+    reading.add_argument("--order", choices=("monotone", "free", "auto"), help="default: auto")
+    reading.add_argument(
+        "--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER"
+    )
 
 
 def _review(args: argparse.Namespace) -> int:
     from bitext.review import Review, serving
 
-    reports = reports_of(args, checks=None)
-    review = Review(reports, baseline=args.baseline, termbase=args.termbase, decisions=args.output)
+    config = _config(args)
+    baseline = Path(args.baseline) if args.baseline else config.baseline or config.root / DEFAULT_BASELINE
+    termbase = args.termbase or next(iter(config.termbases), None)
+    review = Review(_reports(args, config), baseline=baseline, termbase=termbase, decisions=args.output)
     try:
         with serving(review, port=args.port) as address:
             log(f"review at {address}")
@@ -52,12 +71,37 @@ def _review(args: argparse.Namespace) -> int:
             while True:
                 time.sleep(3600)
     except KeyboardInterrupt:
-        pass
-    _print_decisions(review, args)
+        _print_decisions(review, baseline)
     return 0
 
 
-def _print_decisions(review: Review, args: argparse.Namespace) -> None:
+def _config(args: argparse.Namespace) -> Config:
+    """Return the configuration of the project with the options that were given."""
+    from bitext.config import Config
+
+    config = (None if args.no_config else Config.find()) or Config()
+    names = ("source_lang", "target_lang", "encoding", "embedder", "order")
+    options = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if args.termbase:
+        there = Path(args.termbase).exists()  # it may be this review that makes it
+        options["termbases"] = (Path(args.termbase),) if there else ()
+    return replace(config, **options)
+
+
+def _reports(args: argparse.Namespace, config: Config) -> list[Report]:
+    """Check as `bitext check` does, the severities of the project and the comments in the files included."""
+    from bitext import _lint
+
+    reference = None
+    if args.reference:
+        reference = read_document(args, args.reference, config.target_lang, "reference")
+    checker = _lint.Checker(config, device=args.device, pre_segmented=args.pre_segmented, reference=reference)
+    plan = _lint.plan_between(args.source, args.targets, config)
+    reports, _ = _lint.triage([checker(task) for task in plan.tasks], plan, config)
+    return reports
+
+
+def _print_decisions(review: Review, baseline: Path) -> None:
     decided = review.decided()
     for place, issue, decision in decided:
         wanted = decision.suggestion or issue.suggestion
@@ -72,4 +116,4 @@ def _print_decisions(review: Review, args: argparse.Namespace) -> None:
         f"{counts['rejected']} rejected, {n_terms} terms confirmed"
     )
     if counts["rejected"]:
-        log(f"rejected findings are in {args.baseline}; pass it to bitext check as --baseline")
+        log(f"rejected findings are in {baseline}; bitext check --baseline {baseline} leaves them out")
