@@ -1,11 +1,16 @@
 """Texts come in, unit vectors go out: the encoders that ship, and any SentenceTransformer in their place.
 
-A packaged model is a folder of three files the vectors depend on (``config.json``, ``tokenizer.json``,
-``model.safetensors`` with weights in 4 bits) and ``model.json``, the card that names their hashes.  It is a
-BERT with mean pooling, run here by fifty lines of torch: texts are deduplicated, sorted by length and
-packed into batches of tokens without any padding, and neither transformers nor sentence-transformers is
-imported, which would take longer than most documents do.  `PackagedEmbedder.sentence_transformer` hands the
-same weights over as a `SentenceTransformer`.
+A packaged model is a folder of the files its vectors depend on and ``model.json``, the card that names their
+hashes.  There are two kinds.
+
+* `PackagedEmbedder`: a BERT with mean pooling (``config.json``, ``tokenizer.json``, ``model.safetensors`` with
+  weights in 4 or 6 bits), run here by fifty lines of torch: texts are deduplicated, sorted by length and packed
+  into batches of tokens without any padding, and neither transformers nor sentence-transformers is imported,
+  which would take longer than most documents do.
+* `AdditiveEmbedder`: a table of word vectors and a small network over their sum (``model.safetensors`` alone),
+  run by `bitext._additive` without torch.
+
+Their method ``sentence_transformer`` hands the same weights over as a `SentenceTransformer`.
 
 Nothing is ever downloaded.
 """
@@ -36,7 +41,7 @@ Vectors = NDArray[np.float32]
 
 _HASHED = ("config.json", "model.safetensors", "tokenizer.json")
 _MODEL_FILES = {".json", ".safetensors", ".bin", ".txt", ".model"}
-_PARTS = (".packed", ".scale", ".lora_a", ".lora_b")  # of a matrix that is stored in 4 bits
+_PARTS = (".packed", ".high", ".scale", ".lora_a", ".lora_b")  # of a matrix that is stored in 4 or 6 bits
 _ROOTS = (Path(__file__).parent / "_models", Path(__file__).parent.parent / "models")
 # on CPU few enough to stay in the cache (measured: 512 and 2048 are 6 % slower), on CUDA enough to fill it
 _TOKENS_PER_BATCH = {"cpu": 1024, "cuda": 65536}
@@ -62,6 +67,22 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return float32 of shape (len(texts), dim), rows of unit length, also for empty texts."""
+
+
+@runtime_checkable
+class Composing(Protocol):
+    """An embedder whose windows are composed exactly: ``embed(texts)`` is ``head(sums(texts))``."""
+
+    def sums(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 of shape (len(texts), dim_sum); the sum of a window is that of its segments' sums."""
+
+    def head(self, sums: Vectors) -> Vectors:
+        """Return float32 of shape (len(sums), dim), rows of unit length."""
+
+
+def composer(embedder: Embedder) -> Composing | None:
+    """Return what composes the windows of `embedder`, also through a cache around it; None if nothing does."""
+    return embedder if isinstance(embedder, Composing) else getattr(embedder, "composer", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +164,8 @@ def _load(name: str | Path, device: str | None) -> Embedder:
     packaged = {info.name: info.path for info in packaged_models()}
     folder = packaged.get(str(name), Path(name))
     if (folder / "model.json").is_file():
-        return PackagedEmbedder(folder, device=device)
+        additive = _read_json(folder / "model.json").get("kind") == "additive"
+        return (AdditiveEmbedder if additive else PackagedEmbedder)(folder, device=device)
     if not folder.is_dir():
         cached = _hub_folder(str(name))
         if cached is None:
@@ -177,7 +199,7 @@ class PackagedEmbedder:
 
     def __init__(self, folder: Path, *, device: str | None = None) -> None:
         card = _read_json(folder / "model.json")
-        _require_intact(folder, card["files"])
+        _require_intact(folder, card["files"], _HASHED)
         self.folder = folder
         self.name: str = card["name"]
         self.digest: str = card["digest"]
@@ -308,6 +330,71 @@ class PackagedEmbedder:
         ]
 
 
+class AdditiveEmbedder:
+    """A packaged encoder that adds up vectors of words: fast, without torch, with windows composed exactly.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its files are.
+    device : str, optional
+        Must be there, but is not used: looking up rows of a table is no work for a GPU.
+
+    Attributes
+    ----------
+    name, digest, dim
+    """
+
+    def __init__(self, folder: Path, *, device: str | None = None) -> None:
+        from bitext._additive import AdditiveModel
+
+        if device not in (None, "cpu"):
+            _device(device)
+        card = _read_json(folder / "model.json")
+        _require_intact(folder, card["files"], ("model.safetensors",))
+        self.folder = folder
+        self.name: str = card["name"]
+        self.digest: str = card["digest"]
+        self._model = AdditiveModel(folder / "model.safetensors")
+        self.dim: int = self._model.dim
+
+    def __repr__(self) -> str:
+        return f"<AdditiveEmbedder {self.name!r} {self.digest[:8]}, {self.dim} dimensions>"
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed `texts`, whole however long they are.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        float32 ndarray of shape (len(texts), dim)
+            Rows of unit length.
+        """
+        unique, inverse = _deduplicate(texts)
+        return self.head(self._model.sums(unique))[inverse]
+
+    def sums(self, texts: Sequence[str]) -> Vectors:
+        """Return the sums of `texts`; see `Composing`."""
+        unique, inverse = _deduplicate(texts)
+        return self._model.sums(unique)[inverse]
+
+    def head(self, sums: Vectors) -> Vectors:
+        """Return the vectors that belong to `sums`; see `Composing`."""
+        return self._model.head(sums)
+
+    def sentence_transformer(self) -> Any:
+        """Return the same encoder as a `sentence_transformers.SentenceTransformer` on the CPU."""
+        with _quiet():
+            from sentence_transformers import SentenceTransformer
+
+            from bitext._additive_module import AdditiveModule
+
+            return SentenceTransformer(modules=[AdditiveModule(self)], device="cpu")
+
+
 def _n_cores() -> int:
     """As many as torch may use."""
     import torch
@@ -433,6 +520,7 @@ class CachedEmbedder:
     def __init__(self, embedder: Embedder, path: Path, *, max_entries: int = 1_000_000) -> None:
         self.embedder = embedder
         self.name, self.digest, self.dim = embedder.name, embedder.digest, embedder.dim
+        self.composer = composer(embedder)
         self.path = path
         self.max_entries = max_entries
         with self._connect() as connection:
@@ -611,19 +699,25 @@ def _expand(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     for name, packed in tensors.items():
         if name.endswith(".packed"):
             stem = name.removesuffix(".packed")
-            expanded[stem] = _unpack(packed, tensors[f"{stem}.scale"])
+            expanded[stem] = _unpack(packed, tensors[f"{stem}.scale"], tensors.get(f"{stem}.high"))
             if f"{stem}.lora_a" in tensors:  # what training added to the matrix, of low rank
                 expanded[stem] += tensors[f"{stem}.lora_b"].float() @ tensors[f"{stem}.lora_a"].float()
     return expanded
 
 
-def _unpack(packed: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    """Turn blocks of 32 weights in 4 bits into float32; the layout is described in models/packing.py."""
+def _unpack(packed: torch.Tensor, scale: torch.Tensor, high: torch.Tensor | None = None) -> torch.Tensor:
+    """Turn blocks of 32 weights in 4 bits (6 with `high`) into float32; models/packing.py has the layout."""
     import torch
 
     nibbles = packed.view(len(packed), -1, 16)
-    codes = torch.cat([nibbles & 15, nibbles >> 4], dim=2).float() - 8
-    return (codes * scale.float().unsqueeze(2)).view(len(packed), -1)
+    codes = torch.cat([nibbles & 15, nibbles >> 4], dim=2)
+    if high is None:
+        centered = codes.float() - 8
+    else:
+        planes = high.view(len(high), -1, 8)
+        pairs = torch.cat([(planes >> shift) & 3 for shift in (0, 2, 4, 6)], dim=2)
+        centered = (codes + pairs * 16).float() - 32
+    return (centered * scale.float().unsqueeze(2)).view(len(packed), -1)
 
 
 def _load_tokenizer(path: Path) -> Tokenizer:
@@ -695,8 +789,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     return cast(dict[str, Any], content)
 
 
-def _require_intact(folder: Path, hashes: dict[str, str]) -> None:
-    for name in _HASHED:
+def _require_intact(folder: Path, hashes: dict[str, str], names: Sequence[str]) -> None:
+    for name in names:
         try:
             found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         except OSError as error:
