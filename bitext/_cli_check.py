@@ -246,6 +246,10 @@ def _reports(
     _progress("")
     if checker.complaint:
         log(f"results are not kept: {checker.complaint}")
+    if not is_project and len(reports) > 1:  # translations of one source know something about each other
+        from bitext.comparison import with_consensus
+
+        reports = with_consensus(reports, termbase=checker.termbase)
     return reports, n_failed
 
 

@@ -163,7 +163,7 @@ class Checker:
                 self.embedder.forget()
         source = self._sources[key]
         target = self._read(task.target, task.target_lang, "target")
-        termbase = self._termbase
+        termbase = self.termbase
         alignment = pipeline.align(
             source, target, embedder=self.embedder, order=self._config.order, device=self._device
         )
@@ -181,7 +181,8 @@ class Checker:
         return pipeline.remembering(self._config.embedder, device=self._device)
 
     @cached_property
-    def _termbase(self) -> Termbase | None:
+    def termbase(self) -> Termbase | None:
+        """The project's terms, read once."""
         read = [Termbase.read(path) for path in self._config.termbases]
         return reduce(Termbase.merge, read) if read else None
 

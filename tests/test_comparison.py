@@ -452,8 +452,19 @@ def test_bad_input_is_one_line_and_exit_2(
     assert not (files / "out").exists()
 
 
-def test_termbase_is_merged_once_for_terms() -> None:
-    """A termbase with a concept of its own does not lose those that ship."""
+def test_check_asks_the_other_translations_when_it_has_some(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    """And says so in the signature, because evidence may differ."""
+    for targets, asked in ((["good"], False), (["good", "half"], True)):
+        cli.main(["check", *(str(files / f"{n}.txt") for n in ("zh", *targets)), "--format", "json"])
+        assert ("|consensus" in json.loads(capsys.readouterr().out)["signature"]) is asked
+
+
+def test_an_empty_termbase_of_the_user_changes_nothing() -> None:
+    """Those that ship are asked all the same."""
     source = document(1, "zh")
     reports = [reported(source, *sized("1-1")) for _ in range(2)]
-    assert compare_reports(reports, termbase=Termbase([], name="house")).terms == ()
+    assert (
+        compare_reports(reports, termbase=Termbase([], name="house")).terms == compare_reports(reports).terms
+    )
