@@ -26,7 +26,7 @@ from bitext._evidence import read as read_evidence
 from bitext.alignment import Options, Side
 from bitext.checks import Check, TermCheck
 from bitext.data import Alignment, Bead, Document, Order
-from bitext.embedding import Embedder, load_embedder
+from bitext.embedding import Composing, Embedder, composer, load_embedder
 from bitext.errors import LanguageError
 from bitext.report import Report
 from bitext.scoring import Scores
@@ -317,6 +317,7 @@ class RememberingEmbedder:
         self._embedder = embedder
         self._vectors: dict[str, NDArray[np.float32]] = {}
         self.name, self.digest, self.dim = embedder.name, embedder.digest, embedder.dim
+        self.composer = composer(embedder)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed `texts`; see `bitext.embedding.Embedder`."""
@@ -390,16 +391,29 @@ def _sides(
     ]
     segments = _split(encoder.embed(texts[0] + texts[1]), len(texts[0]))
     windows = aligner.needed_windows(*segments, *lengths, options=options)
-    joined = [
-        [_one_line(document.joined(range(kept[w.start], kept[w.stop - 1] + 1))) for w in side]
-        for document, kept, side in zip(documents, rows, windows, strict=True)
-    ]
-    longer = _split(encoder.embed(joined[0] + joined[1]), len(joined[0]))
+    by_sums = composer(encoder)
+    if by_sums is not None:
+        longer = _composed(by_sums, texts[0], windows[0]), _composed(by_sums, texts[1], windows[1])
+    else:
+        joined = [
+            [_one_line(document.joined(range(kept[w.start], kept[w.stop - 1] + 1))) for w in side]
+            for document, kept, side in zip(documents, rows, windows, strict=True)
+        ]
+        longer = _split(encoder.embed(joined[0] + joined[1]), len(joined[0]))
     left, right = (
         Side(aligner.assemble_windows(s, w, v, max_overlap=options.max_overlap), size, told)
         for s, w, v, size, told in zip(segments, windows, longer, lengths, evidence, strict=True)
     )
     return left, right
+
+
+def _composed(encoder: Composing, texts: list[str], windows: list[range]) -> NDArray[np.float32]:
+    """Vectors of windows, from the sums of their segments."""
+    sums = encoder.sums(texts)
+    total = np.concatenate([np.zeros((1, sums.shape[1])), np.cumsum(sums, axis=0, dtype=np.float64)])
+    starts = np.array([w.start for w in windows], dtype=np.intp)
+    stops = np.array([w.stop for w in windows], dtype=np.intp)
+    return encoder.head((total[stops] - total[starts]).astype(np.float32))
 
 
 def _split(vectors: NDArray[np.float32], n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
