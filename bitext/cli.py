@@ -204,6 +204,7 @@ def _add_score(commands: Commands) -> None:
     command.add_argument(
         "--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER"
     )
+    command.add_argument("--beads", action="store_true", help="with --format csv: a row a bead, not a file")
     command.add_argument(
         "--pairs", metavar="FILE", help="score source⇥target lines instead; - is standard input"
     )
@@ -218,6 +219,8 @@ def _score(args: argparse.Namespace) -> int:
         raise BitextError(
             f"--format {args.format} goes with --pairs; documents are scored as text, json or csv."
         )
+    if args.beads and args.format != "csv":
+        raise BitextError(f"--beads goes with --format csv, not {args.format}; json has the beads anyway.")
     reports = reports_of(args, checks=())
     if args.format == "json":
         from bitext.report import to_json
@@ -226,9 +229,23 @@ def _score(args: argparse.Namespace) -> int:
         for target in data["targets"]:
             del target["issues"]
         print_json(data)
+    elif args.format == "csv" and args.beads:
+        _print_beads(reports)
     else:
         _print_scores(reports, comma=args.format == "csv")
     return 0
+
+
+def _print_beads(reports: Sequence[Report]) -> None:
+    import csv
+
+    names = ("bead", "kind", "source", "target", "fidelity", "profile", "score")
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["file", *names, "signature"])
+    for report in reports:
+        for row in report.rows():
+            cells = [row[name] for name in names]
+            table.writerow([report.alignment.target.path, *cells, report.scores.signature])
 
 
 def _print_scores(reports: Sequence[Report], *, comma: bool) -> None:
@@ -257,7 +274,8 @@ def _print_scores(reports: Sequence[Report], *, comma: bool) -> None:
         )
         for name, value, signature in report.scores.reference:
             print(f"  {name} {value:.1f}  {signature}")
-    print(reports[0].scores.signature)
+    for signature in dict.fromkeys(report.scores.signature for report in reports):
+        print(signature)
 
 
 def _score_pairs(args: argparse.Namespace) -> int:

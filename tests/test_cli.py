@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import subprocess
@@ -109,6 +110,17 @@ def test_score_csv_has_a_row_for_each_target(capsys, files: Path) -> None:
     assert header[:2] == ["target", "fidelity"]
     assert {"BLEU", "chrF2", "TER"} <= set(header)
     assert float(row[1]) > 0
+
+
+def test_score_csv_has_a_row_for_each_bead_where_asked(capsys, files: Path) -> None:
+    """A spreadsheet of the passages, for those who read them there."""
+    paths = files / "a.zh.txt", files / "a.en.txt", files / "bad.en.txt"
+    code, out, _ = run(capsys, "score", *paths, "--format", "csv", "--beads")
+    rows = list(csv.DictReader(out.splitlines()))
+    assert code == 0
+    assert [(row["file"], row["bead"]) for row in rows][4:6] == [(str(paths[1]), "4"), (str(paths[2]), "0")]
+    assert {"kind", "source", "target", "fidelity", "profile", "signature"} <= set(rows[0])
+    assert run(capsys, "score", *paths, "--beads")[0] == 2
 
 
 def test_score_pairs_keeps_the_order_and_the_number_of_lines(capsys, tmp_path: Path) -> None:
