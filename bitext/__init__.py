@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bitext.embedding import load_embedder as load_embedder
     from bitext.engine import batch as batch
     from bitext.errors import BitextError as BitextError
+    from bitext.mining import mine as mine
     from bitext.pipeline import align as align
     from bitext.pipeline import check as check
     from bitext.pipeline import read as read
@@ -40,6 +41,7 @@ _HOMES = {
     "check": "pipeline",
     "compare": "comparison",
     "load_embedder": "embedding",
+    "mine": "mining",
     "read": "pipeline",
     "score": "pipeline",
     "segment": "segmentation",
@@ -51,6 +53,7 @@ __all__ = [  # noqa: RUF022 - verbs, then nouns
     "check",
     "compare",
     "load_embedder",
+    "mine",
     "read",
     "score",
     "segment",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import bitext
-from bitext import _cli_check, _cli_compare, _cli_review
+from bitext import _cli_check, _cli_compare, _cli_mine, _cli_review
 from bitext._cli import (
     Commands,
     add_command,
@@ -94,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_score(commands)
     _cli_check.add(commands)
     _cli_compare.add(commands)
+    _cli_mine.add(commands)
     _cli_review.add(commands)
     _add_terms(commands)
     _add_batch(commands)

@@ -12,7 +12,7 @@ import bitext
 LAYERS = [
     {"data", "errors", "_kernels"},
     {"config", "formats", "segmentation", "embedding", "quantities"},
-    {"terminology", "alignment", "scoring", "quality"},
+    {"terminology", "alignment", "mining", "scoring", "quality"},
     {"checks"},
     {"report"},
     {"baseline", "suppressions"},
