@@ -16,6 +16,7 @@ from typing import Literal
 from bitext import pipeline
 from bitext._gitdiff import Touched, touched_since
 from bitext._resultcache import ResultCache, digest_of
+from bitext.checks import Check
 from bitext.config import OFF, ON, Config, Missing
 from bitext.data import SEVERITIES, Alignment, Document, Issue, Severity, Span
 from bitext.embedding import packaged_models
@@ -163,11 +164,12 @@ class Checker:
                 self.embedder.forget()
         source = self._sources[key]
         target = self._read(task.target, task.target_lang, "target")
-        termbase = self.termbase
         alignment = pipeline.align(
             source, target, embedder=self.embedder, order=self._config.order, device=self._device
         )
-        return pipeline.check(alignment, termbase=termbase, reference=self._reference, embedder=self.embedder)
+        return pipeline.check(
+            alignment, checks=self._checks, reference=self._reference, embedder=self.embedder
+        )
 
     def _read(self, path: str, lang: str, side: Literal["source", "target"]) -> Document:
         document = pipeline.read(
@@ -185,6 +187,10 @@ class Checker:
         """The project's terms, read once."""
         read = [Termbase.read(path) for path in self._config.termbases]
         return reduce(Termbase.merge, read) if read else None
+
+    @cached_property
+    def _checks(self) -> tuple[Check, ...]:
+        return pipeline.default_checks(self.termbase, self.embedder)
 
     @cached_property
     def _cache(self) -> ResultCache | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -115,7 +116,7 @@ class Termbase:
     def __repr__(self) -> str:
         return f"<Termbase {self.name}: {len(self)} concepts, {self.digest}>"
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Eight hexadecimal digits that change with any concept; part of the signature."""
         return hashlib.sha256("\n".join(sorted(map(repr, self))).encode()).hexdigest()[:8]

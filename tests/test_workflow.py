@@ -369,7 +369,7 @@ def test_comments_in_plain_text_are_no_text(project: Path, run: Run, marker: str
     assert document.place((start, start + 5)) == ((8, 1), (8, 6))
     assert document.file_span((start, start + 5)) == (en.index("Thank"), en.index("Thank") + 5)
     out = run("a.zh.txt", "a.en.txt")[1]
-    assert "addition" not in out
+    assert "addition: " not in out
     assert "number-mismatch: " not in out
     assert f"a.en.txt:8:{len('Thank you everyone. ') + 1}: minor unused-suppression" in out
 
