@@ -9,6 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bitext import _report_html
@@ -123,19 +124,18 @@ def _relation(pairing: Pairing) -> str:
 
 
 def _difference_lines(comparison: Comparison, shown: int, color: bool) -> list[str]:
-    gaps, rows = _by_gaps(comparison)
+    gaps, rows = _gaps(comparison), _shared_differences(comparison)
     lines = []
     if gaps:
         lines.append(_paint(_heading("Not in every translation", len(gaps), shown), "1", color))
-        for row in gaps[:shown]:
-            missing = ", ".join(_plain(comparison.names[t]) for t in _missing(comparison, row))
-            lines.append(f"{_where(comparison.source, row)} {_excerpt(comparison.source_text(row), 60)}")
-            lines.append(f"  missing in {missing}")
+        for gap in gaps[:shown]:
+            lines.append(f"{_where(comparison.source, gap.source)} {_excerpt(gap.text, 60)}")
+            lines.append(f"  missing in {', '.join(_plain(comparison.names[t]) for t in gap.missing)}")
     if rows:
         lines += [""] if lines else []
         lines.append(_paint(_heading("Where they differ most", len(rows), shown), "1", color))
     for row in rows[:shown]:
-        lines.append(f"{_where(comparison.source, row)} {_excerpt(comparison.source_text(row), 60)}")
+        lines.append(f"{_where(comparison.source, row.source)} {_excerpt(comparison.source_text(row), 60)}")
         order = sorted(range(len(row.fidelity)), key=lambda t: -(row.fidelity[t] or 0.0))
         lines += [
             f"  {_decimal(row.fidelity[t])}  {_plain(comparison.names[t])}: "
@@ -145,14 +145,38 @@ def _difference_lines(comparison: Comparison, shown: int, color: bool) -> list[s
     return lines
 
 
-def _by_gaps(comparison: Comparison) -> tuple[list[JoinedRow], list[JoinedRow]]:
-    """Part the rows that some translation leaves out, in source order, from those that all have."""
-    gaps = [row for row in comparison.rows if row.spread > 0 and _missing(comparison, row)]
-    return gaps, [row for row in comparison.differences() if not _missing(comparison, row)]
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """Consecutive source segments that the same translations leave out."""
+
+    source: range
+    missing: tuple[int, ...]
+    href: str
+    text: str
 
 
-def _missing(comparison: Comparison, row: JoinedRow) -> list[int]:
-    return [t for t in range(len(comparison.names)) if not comparison.target_text(row, t)]
+def _gaps(comparison: Comparison) -> list[_Gap]:
+    """List what some translations have and others leave out, in source order."""
+    gaps: list[_Gap] = []
+    for row in comparison.rows:
+        missing = _missing(comparison, row)
+        if not row.source or not row.spread or not missing:
+            continue
+        start, href = row.source.start, _anchor(row.beads)
+        if gaps and gaps[-1].missing == missing and gaps[-1].source.stop == start:
+            start, href = gaps[-1].source.start, gaps.pop().href
+        source = range(start, row.source.stop)
+        gaps.append(_Gap(source, missing, href, comparison.source.joined(source)))
+    return gaps
+
+
+def _shared_differences(comparison: Comparison) -> list[JoinedRow]:
+    """List the rows that all translations have, those that differ most first."""
+    return [row for row in comparison.differences() if not _missing(comparison, row)]
+
+
+def _missing(comparison: Comparison, row: JoinedRow) -> tuple[int, ...]:
+    return tuple(t for t in range(len(comparison.names)) if not comparison.target_text(row, t))
 
 
 def _term_lines(comparison: Comparison, shown: int, color: bool) -> list[str]:
@@ -182,8 +206,8 @@ def _heading(words: str, count: int, shown: int) -> str:
     return f"{words} ({shown} of {count})" if count > shown else words
 
 
-def _where(source: Document, row: JoinedRow) -> str:
-    (line, column), _ = source.place(source.span(row.source))
+def _where(source: Document, segments: range) -> str:
+    (line, column), _ = source.place(source.span(segments))
     return _plain(f"{source.path or '<source>'}:{line}:{column}:")
 
 
@@ -197,7 +221,6 @@ def _excerpt(text: str, width: int) -> str:
 
 def _view(comparison: Comparison) -> dict[str, Any]:
     """Lay out what the templates show."""
-    gaps, rows = _by_gaps(comparison)
     return {
         "names": comparison.names,
         "ranking": [
@@ -228,15 +251,15 @@ def _view(comparison: Comparison) -> dict[str, Any]:
                     for t in range(len(comparison.names))
                 ],
             }
-            for row in rows[:SHOWN]
+            for row in _shared_differences(comparison)[:SHOWN]
         ],
         "gaps": [
             {
-                "href": _anchor(row.beads),
-                "source": _excerpt(comparison.source_text(row), 80),
-                "missing": ", ".join(comparison.names[t] for t in _missing(comparison, row)),
+                "href": gap.href,
+                "source": _excerpt(gap.text, 160),
+                "missing": ", ".join(comparison.names[t] for t in gap.missing),
             }
-            for row in gaps
+            for gap in _gaps(comparison)
         ],
         "terms": [
             {
