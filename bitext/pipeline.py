@@ -188,11 +188,13 @@ def score(
         scores = scoring.score(alignment)
     else:
         aligned = [b for b in alignment if not b.is_null]
-        judgements = model.judge(
-            [alignment.source_text(b) for b in aligned], [alignment.target_text(b) for b in aligned]
-        )
+        texts = [(alignment.source_text(b), alignment.target_text(b)) for b in aligned]
+        judgements = model.judge([source for source, _ in texts], [target for _, target in texts])
         scores = scoring.score(
-            alignment, fidelities=[j.fidelity for j in judgements], scheme=_quality_signature(model)
+            alignment,
+            fidelities=[j.fidelity for j in judgements],
+            uncovered=[j.uncovered(*pair) for j, pair in zip(judgements, texts, strict=True)],
+            scheme=_quality_signature(model),
         )
     if reference is None:
         return scores

@@ -96,6 +96,21 @@ class Judgement:
         """``1 - penalty / 25``."""
         return 1.0 - self.penalty / MAX_PENALTY
 
+    def uncovered(self, source: str, target: str) -> tuple[float, float]:
+        """Return how many characters to expect without a translation in `source`, and without a source in `target`.
+
+        Parameters
+        ----------
+        source, target : str
+            The pair judged.
+        """
+        added = [fault for fault in self.errors if fault.category == "accuracy/addition"]
+        return _expected_size(self.omissions, source), _expected_size(added, target)
+
+
+def _expected_size(faults: Sequence[Fault], text: str) -> float:
+    return sum(fault.confidence * content_size(text[slice(*fault.span)]) for fault in faults)
+
 
 WORTHLESS = Judgement(MAX_PENALTY)
 

@@ -38,9 +38,10 @@ class Drift:
     Attributes
     ----------
     omitted : float
-        Share of source characters without a translation, in [0, 1].
+        Share of source characters without a translation, in [0, 1]: in omitted segments, and, as far as the quality
+        model sees them, within beads.
     added : float
-        Share of target characters without a source, in [0, 1].
+        Share of target characters without a source, in [0, 1]; likewise.
     reordered : float
         (1 - Kendall tau of the bead order) / 2, in [0, 1]; 0 = the order of the source.
     shifted : float
@@ -137,7 +138,11 @@ def fidelity_of(features: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def score(
-    alignment: Alignment, *, fidelities: Sequence[float] | None = None, scheme: str = CALIBRATION
+    alignment: Alignment,
+    *,
+    fidelities: Sequence[float] | None = None,
+    uncovered: Sequence[tuple[float, float]] | None = None,
+    scheme: str = CALIBRATION,
 ) -> Scores:
     """Score a translation against its source.
 
@@ -147,6 +152,9 @@ def score(
         Its beads carry `similarity` when it comes from `bitext.align`; a bead without one counts as similarity 0.
     fidelities : sequence of float, optional
         Of the beads that are not null, in order, each in [0, 1]; by default from their features.
+    uncovered : sequence of (float, float), optional
+        For the same beads: how many characters of their source are probably not translated, and how many of their
+        target have no source; by default none.
     scheme : str
         What made `fidelities`, for the signature.
 
@@ -163,7 +171,7 @@ def score(
     return Scores(
         fidelity=float(counted @ sizes / total) if total else 0.0,
         beads=beads,
-        drift=_drift(alignment, beads, sizes),
+        drift=_drift(alignment, beads, sizes, np.array(uncovered or [(0.0, 0.0)], dtype=np.float64)),
         signature=f"{alignment.signature}|fid:{scheme}",
         interval=mean_interval(counted, sizes),
     )
@@ -229,7 +237,12 @@ def _feature_fidelities(alignment: Alignment, aligned: Sequence[Bead]) -> list[f
     return [float(f) for f in fidelity_of(features)]
 
 
-def _drift(alignment: Alignment, fidelities: tuple[float | None, ...], sizes: NDArray[np.float64]) -> Drift:
+def _drift(
+    alignment: Alignment,
+    fidelities: tuple[float | None, ...],
+    sizes: NDArray[np.float64],
+    uncovered: NDArray[np.float64],
+) -> Drift:
     target_sizes = np.array([content_size(alignment.target_text(b)) for b in alignment], dtype=np.float64)
     omitted = np.array([b.is_omission for b in alignment], dtype=bool)
     added = np.array([b.is_addition for b in alignment], dtype=bool)
@@ -237,17 +250,18 @@ def _drift(alignment: Alignment, fidelities: tuple[float | None, ...], sizes: ND
     weights = sizes[aligned]
     distance = np.array([min(1.0, max(0.0, 1.0 - (b.similarity or 0.0))) for b in alignment if not b.is_null])
     return Drift(
-        omitted=_share(sizes, omitted),
-        added=_share(target_sizes, added),
+        omitted=_share(sizes, omitted, uncovered[:, 0]),
+        added=_share(target_sizes, added, uncovered[:, 1]),
         reordered=_reordered([b.target.start for b in alignment if not b.is_null]),
         shifted=float(distance @ weights / weights.sum()) if weights.sum() else 0.0,
         profile=_profile(fidelities, aligned),
     )
 
 
-def _share(sizes: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float:
+def _share(sizes: NDArray[np.float64], chosen: NDArray[np.bool_], within: NDArray[np.float64]) -> float:
+    """Share of the characters in the `chosen` beads, and of those `within` the others."""
     total = sizes.sum()
-    return float(sizes[chosen].sum() / total) if total else 0.0
+    return min(1.0, float((sizes[chosen].sum() + within.sum()) / total)) if total else 0.0
 
 
 def _reordered(targets: list[int]) -> float:

@@ -300,7 +300,7 @@ def test_text_says_who_is_better_where_and_in_which_words(comparison: Comparison
     assert "missing in half" in shown
     assert "\x1b[" not in shown
     assert "\x1b[1m" in as_text(comparison, color=True)
-    assert "(1 of " in as_text(comparison, shown=1)
+    assert "(0 of 1)" in as_text(comparison, shown=0)
 
 
 def test_json_has_every_row_and_the_scores_of_check(comparison: Comparison) -> None:
