@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from packing import write_card
 
-from bitext.embedding import Embedder, PackagedEmbedder, load_embedder
+from bitext.embedding import AdditiveEmbedder, Embedder, PackagedEmbedder, composer, load_embedder
 
 Array = NDArray[Any]
 Gold = tuple[tuple[int, ...], tuple[int, ...]]
@@ -88,7 +88,7 @@ def window_vectors(embedder: Embedder, segments: Sequence[str], *, composed: boo
     list of ndarray of shape (n_segments, dim)
         Row ``i`` of entry ``k`` is the window of ``k + 1`` segments that ends at segment ``i``; zeros where
         it would begin before the text.  With `composed`, sums of segment vectors weighted by characters
-        instead of windows embedded whole.
+        instead of windows embedded whole, or exactly what the embedder composes where it can.
     """
     n = len(segments)
     if not composed:
@@ -96,15 +96,24 @@ def window_vectors(embedder: Embedder, segments: Sequence[str], *, composed: boo
         texts = [glue.join(segments[max(0, i - k) : i + 1]) for k in range(MAX_BEAD - 1) for i in range(n)]
         vectors = embedder.embed(texts).reshape(MAX_BEAD - 1, n, -1)
         return [np.where(np.arange(n)[:, None] >= k, vectors[k], 0) for k in range(MAX_BEAD - 1)]
-    weighted = embedder.embed(segments) * np.array([max(1, len(s)) for s in segments])[:, None]
+    by_sums = composer(embedder)
+    if by_sums is not None:
+        weighted = by_sums.sums(segments).astype(np.float64)
+    else:
+        weighted = embedder.embed(segments) * np.array([max(1, len(s)) for s in segments])[:, None]
     sums = np.concatenate([np.zeros((1, weighted.shape[1])), np.cumsum(weighted, axis=0)])
     windows = []
     for k in range(MAX_BEAD - 1):
-        window = np.zeros_like(weighted)
-        window[k:] = sums[k + 1 :] - sums[: n - k]
-        norms = np.linalg.norm(window, axis=1, keepdims=True)
-        windows.append(np.divide(window, norms, out=np.zeros_like(window), where=norms > 0))
+        window = np.zeros((n, embedder.dim))
+        parts = sums[k + 1 :] - sums[: n - k]
+        window[k:] = by_sums.head(parts.astype(np.float32)) if by_sums is not None else _unit_rows(parts)
+        windows.append(window)
     return windows
+
+
+def _unit_rows(vectors: Array) -> Array:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
 
 
 def window_sizes(segments: Sequence[str]) -> list[Array]:
@@ -211,7 +220,7 @@ def main() -> None:
         figures[f"{folder.name} strict F1, windows"] = {way: found["f1"] for way, found in beads.items()}
     print(json.dumps({"model": embedder.name, "digest": embedder.digest, **figures}))
     if options.card:
-        if not isinstance(embedder, PackagedEmbedder):
+        if not isinstance(embedder, PackagedEmbedder | AdditiveEmbedder):
             parser.error(f"{options.model} is not a packaged model and has no card")
         card = json.loads((embedder.folder / "model.json").read_text(encoding="utf-8"))
         card["measurements"] |= figures

@@ -93,26 +93,33 @@ def write_model(
         What people need: origin, licence, measurements.  Goes to ``model.json`` with the hashes of the files.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = save({name: np.ascontiguousarray(t) for name, t in sorted(tensors.items())})
-    (folder / "model.safetensors").write_bytes(weights)
     _write_json(folder / "config.json", config, indent=1)
     _write_json(folder / "tokenizer.json", tokenizer)
+    return write_tensors(folder, tensors, card)
+
+
+def write_tensors(folder: Path, tensors: dict[str, Array], card: dict[str, Any]) -> str:
+    """Write ``model.safetensors``, all that an additive model has, and the card; return the digest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = save({name: np.ascontiguousarray(t) for name, t in sorted(tensors.items())})
+    (folder / "model.safetensors").write_bytes(weights)
     return write_card(folder, card)
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> str:
     """Write ``model.json`` and ``README.md`` for the files now in `folder`; return the model's digest."""
-    hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in HASHED}
+    names = [name for name in HASHED if (folder / name).is_file()]
+    hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
     # the card itself is not hashed: a corrected sentence or figure does not change a vector
-    digest = hashlib.sha256("".join(f"{hashes[n]}  {n}\n" for n in HASHED).encode()).hexdigest()
+    digest = hashlib.sha256("".join(f"{hashes[n]}  {n}\n" for n in names).encode()).hexdigest()
     _write_json(folder / "model.json", {**card, "files": hashes, "digest": digest}, indent=1)
     (folder / "README.md").write_text(_readme(folder, card, hashes, digest), encoding="utf-8")
     return digest
 
 
 def _readme(folder: Path, card: dict[str, Any], hashes: dict[str, str], digest: str) -> str:
-    sizes = {name: (folder / name).stat().st_size for name in HASHED}
-    files = [f"| `{name}` | {sizes[name]:,} | `{hashes[name]}` |" for name in HASHED]
+    sizes = {name: (folder / name).stat().st_size for name in hashes}
+    files = [f"| `{name}` | {sizes[name]:,} | `{hashes[name]}` |" for name in hashes]
     figures = [f"| {what} | {value} |" for what, value in _flat(card["measurements"])]
     return "\n".join(
         [
