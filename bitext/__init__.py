@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from bitext._progress import progress as progress
     from bitext.comparison import Comparison as Comparison
     from bitext.comparison import compare as compare
     from bitext.data import Alignment as Alignment
@@ -41,6 +42,7 @@ _HOMES = {
     "check": "pipeline",
     "compare": "comparison",
     "load_embedder": "embedding",
+    "progress": "_progress",
     "mine": "mining",
     "read": "pipeline",
     "score": "pipeline",
@@ -53,6 +55,7 @@ __all__ = [  # noqa: RUF022 - verbs, then nouns
     "check",
     "compare",
     "load_embedder",
+    "progress",
     "mine",
     "read",
     "score",
