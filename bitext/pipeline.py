@@ -23,6 +23,7 @@ from bitext import alignment as aligner
 from bitext import checks as built_in_checks
 from bitext import formats, quality, scoring, segmentation
 from bitext._evidence import read as read_evidence
+from bitext._progress import embedded
 from bitext.alignment import Options, Side
 from bitext.checks import Check, TermCheck
 from bitext.data import Alignment, Bead, Document, Order
@@ -391,7 +392,7 @@ def _sides(
         read_evidence(side, document.lang, document.paragraphs[kept]) if options.learned else None
         for side, document, kept in zip(texts, documents, rows, strict=True)
     ]
-    segments = _split(encoder.embed(texts[0] + texts[1]), len(texts[0]))
+    segments = _split(embedded(encoder, texts[0] + texts[1]), len(texts[0]))
     windows = aligner.needed_windows(*segments, *lengths, options=options)
     by_sums = composer(encoder)
     if by_sums is not None:
@@ -401,7 +402,7 @@ def _sides(
             [_one_line(document.joined(range(kept[w.start], kept[w.stop - 1] + 1))) for w in side]
             for document, kept, side in zip(documents, rows, windows, strict=True)
         ]
-        longer = _split(encoder.embed(joined[0] + joined[1]), len(joined[0]))
+        longer = _split(embedded(encoder, joined[0] + joined[1]), len(joined[0]))
     left, right = (
         Side(aligner.assemble_windows(s, w, v, max_overlap=options.max_overlap), size, told)
         for s, w, v, size, told in zip(segments, windows, longer, lengths, evidence, strict=True)
@@ -460,7 +461,7 @@ def similarities(encoder: Embedder, sources: list[str], targets: list[str]) -> N
     ndarray of shape (len(sources),)
         In [-1, 1].
     """
-    vectors = encoder.embed(sources + targets).astype(np.float64)
+    vectors = embedded(encoder, sources + targets).astype(np.float64)
     cosines = np.einsum("ij,ij->i", vectors[: len(sources)], vectors[len(sources) :])
     floor = _unrelated_cosine(encoder)  # type: ignore[arg-type]  # by identity, which any object has
     return np.asarray(np.clip((cosines - floor) / (1.0 - floor), -1.0, 1.0))
