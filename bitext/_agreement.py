@@ -105,8 +105,9 @@ def _within_items(gold: Matrix, scores: Matrix) -> tuple[float | None, float | N
     taus = concordance[usable] / np.sqrt(untied[0][usable] * untied[1][usable].astype(np.float64))
     a, b = (side[:, usable] - np.nanmean(side[:, usable], axis=0) for side in (gold, scores))
     spread = np.sqrt(np.nansum(a * a, axis=0) * np.nansum(b * b, axis=0))
-    pearsons = np.divide(np.nansum(a * b, axis=0), spread, out=np.full_like(spread, np.nan), where=spread > 0)
-    return float(taus.mean()), _finite(float(np.nanmean(pearsons))), int(usable.sum())
+    varied = spread > 0  # differences may be too small to be squared
+    pearsons = np.nansum(a * b, axis=0)[varied] / spread[varied]
+    return float(taus.mean()), float(pearsons.mean()) if varied.any() else None, int(usable.sum())
 
 
 def _accuracy_with_ties(gold: Matrix, scores: Matrix) -> dict[str, float | None]:

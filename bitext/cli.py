@@ -291,15 +291,11 @@ def _score_pairs(args: argparse.Namespace) -> int:
                     f"{args.pairs}:{number}: {len(cells)} columns; expected two, source and target, a tab between them."
                 )
             pairs.append((cells[0], cells[1]))
-    fidelity = pipeline.score_pairs(
-        pairs,
-        embedder=args.embedder,
-        source_lang=args.source_lang,
-        target_lang=args.target_lang,
-        device=args.device,
-    )
+    options = {"source_lang": args.source_lang, "target_lang": args.target_lang, "device": args.device}
+    fidelity = pipeline.score_pairs(pairs, embedder=args.embedder, **options)
     for value in fidelity.tolist():
         print(json.dumps({"fidelity": round(value, 4)}) if args.format == "jsonl" else f"{value:.4f}")
+    log(pipeline.pairs_signature(args.embedder, **options))  # not a line of the answer: those are numbers
     return 0
 
 

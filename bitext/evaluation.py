@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bitext
-from bitext import formats, pipeline, quality, scoring
+from bitext import formats, pipeline
 from bitext._agreement import agreement
 from bitext.errors import QualityDataError, ReadError
 from bitext.pipeline import align
@@ -366,21 +366,17 @@ def _scored(judged: list[_Judged], embedder: Any, device: str | None) -> tuple[l
     checked = [r if r.skipped or r.source else replace(r, skipped="has no source text") for r in judged]
     index = [i for i, r in enumerate(checked) if not r.skipped]
     chinese = [detect_language(checked[i].source).startswith("zh") for i in index]
-    for zh in sorted(set(chinese)):
+    signatures = []
+    for zh in sorted(set(chinese), reverse=True):
         part = [i for i, is_zh in zip(index, chinese, strict=True) if is_zh == zh]
-        found = pipeline.score_pairs(
-            [(checked[i].source, checked[i].target) for i in part],
-            embedder=encoder,
-            source_lang="zh" if zh else "en",
-            target_lang="en" if zh else "zh",
-            device=device,
-        )
+        pairs = [(checked[i].source, checked[i].target) for i in part]
+        source_lang, target_lang = ("zh", "en") if zh else ("en", "zh")
+        options: Any = {"source_lang": source_lang, "target_lang": target_lang, "device": device}
+        found = pipeline.score_pairs(pairs, embedder=encoder, **options)
+        signatures.append(pipeline.pairs_signature(encoder, **options))
         for i, value in zip(part, found.tolist(), strict=True):
             checked[i] = replace(checked[i], score=value)
-    model = quality.load_quality(encoder, device=device) if True in chinese else None
-    schemes = [pipeline._quality_signature(model)] if model else []
-    schemes += [scoring.CALIBRATION] if model is None or False in chinese else []
-    return checked, f"{pipeline.settings_signature(encoder, 'given', None)}|fid:{'+'.join(schemes)}"
+    return checked, " ".join(dict.fromkeys(signatures))
 
 
 def _unrepeated(judged: list[_Judged]) -> list[_Judged]:

@@ -272,6 +272,21 @@ def score_pairs(
     return fidelity
 
 
+def pairs_signature(
+    embedder: str | Embedder = "zh-en",
+    *,
+    source_lang: str = "zh",
+    target_lang: str = "en",
+    device: str | None = None,
+) -> str:
+    """Return what makes the numbers of `score_pairs`; parameters as there."""
+    encoder = _embedder(embedder, device)
+    judged = source_lang.startswith("zh") and target_lang.startswith("en")
+    model = quality.load_quality(encoder, device=device) if judged else None
+    scheme = scoring.CALIBRATION if model is None else _quality_signature(model)
+    return f"bitext:{bitext.__version__}|{_encoder_signature(encoder)}|fid:{scheme}"
+
+
 def default_checks(termbase: Termbase | None, embedder: Embedder) -> tuple[Check, ...]:
     """Return the built-in checks, with `embedder` to locate renderings that no termbase lists."""
     model = quality.load_quality(embedder)

@@ -127,9 +127,10 @@ def test_score_pairs_keeps_the_order_and_the_number_of_lines(capsys, tmp_path: P
     (tmp_path / "p.tsv").write_text(
         "公司营收增长。\tThe company revenue grew.\n谢谢大家。\t\n", encoding="utf-8"
     )
-    code, out, _ = run(capsys, "score", "--pairs", tmp_path / "p.tsv")
+    code, out, err = run(capsys, "score", "--pairs", tmp_path / "p.tsv")
     assert code == 0
     assert float(out.splitlines()[0]) > float(out.splitlines()[1]) == 0.0
+    assert "|emb:" in err  # no score without its signature
 
 
 def test_score_pairs_gives_one_number_for_a_line_with_other_separators_in_it(capsys, tmp_path: Path) -> None:
