@@ -17,7 +17,7 @@ LAYERS = [
     {"report"},
     {"baseline", "suppressions"},
     {"pipeline"},
-    {"engine", "evaluation", "review"},
+    {"comparison", "engine", "evaluation", "review"},
     {"cli"},
 ]
 # private modules live in the layer of the module they help
