@@ -284,6 +284,27 @@ class Alignment:
         """Target side of `bead` as it stands in the document; empty for an omission."""
         return self.target.joined(bead.target)
 
+    @property
+    def aligned_share(self) -> tuple[float, float]:
+        """How much of the source and of the target is aligned at all, in [0, 1].
+
+        Characters in beads that are not null, each bead counted by its score, over all characters; white space
+        does not count.  A translation of the whole has about 1 twice; another text has little.
+        """
+        shares = []
+        for document, sides in (
+            (self.source, [b.source for b in self.beads]),
+            (self.target, [b.target for b in self.beads]),
+        ):
+            sizes = [sum(len("".join(document[i].split())) for i in side) for side in sides]
+            aligned = sum(
+                n * (1.0 if b.score is None else b.score)
+                for n, b in zip(sizes, self.beads, strict=True)
+                if not b.is_null
+            )
+            shares.append(aligned / sum(sizes) if sum(sizes) else 0.0)
+        return shares[0], shares[1]
+
     def __repr__(self) -> str:
         n_omissions = sum(b.is_omission for b in self.beads)
         n_additions = sum(b.is_addition for b in self.beads)

@@ -35,6 +35,7 @@ from bitext.evaluation import GoldBead
 from bitext.segmentation import detect_language, segment_lines
 
 OUTPUT = Path(beadscore.__file__).with_name("_beadscore.json")
+SETS = "mac-dev:1,paramed:0.3,aca:0.3,mag:0.3"
 PENALTY = 10.0
 GAP_PENALTY = 0.2
 CHUNK = 40
@@ -63,7 +64,7 @@ def main() -> None:
     """Read, embed, fit, report, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--sets", default="mac-dev:1,paramed:0.3,aca:0.3,mag:0.3", help="NAME:WEIGHT,…")
+    parser.add_argument("--sets", default=SETS, help="NAME:WEIGHT,…")
     parser.add_argument("--embedder", default="zh-en")
     parser.add_argument("--cache", type=Path, help="file to keep vectors in")
     parser.add_argument("--penalty", type=float, default=PENALTY)
@@ -71,11 +72,9 @@ def main() -> None:
     parser.add_argument("--no-write", action="store_true")
     args = parser.parse_args()
     embedder = load_embedder(args.embedder, device="cpu", cache=args.cache)
-    sets = [(name, float(weight)) for name, _, weight in (s.partition(":") for s in args.sets.split(","))]
-    names: list[str] = []
-    examples = [e for name, weight in sets for e in read(args.data / name, embedder, weight, names)]
+    examples, names = read_all(args.data, args.sets, embedder)
     if args.leave_one_out:
-        leave_one_out([e for e in examples if e.name.startswith(sets[0][0])], examples, names, args.penalty)
+        leave_one_out(examples, names, args.penalty)
     if not args.no_write:
         weights = fit(examples, names, args.penalty)
         card = {
@@ -85,6 +84,20 @@ def main() -> None:
             "features": {name: round(weight, 5) for name, weight in weights.features.items()},
         }
         OUTPUT.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def cross_validate(data: Path, embedder: Embedder) -> None:
+    """Print what `--leave-one-out` does."""
+    leave_one_out(*read_all(data, SETS, embedder), PENALTY)
+
+
+def read_all(data: Path, sets: str, embedder: Embedder) -> tuple[list[Example], list[str]]:
+    """Read the documents of all sets; the second part are the names of the features."""
+    names: list[str] = []
+    examples = []
+    for name, _, weight in (part.partition(":") for part in sets.split(",")):
+        examples += read(data / name, embedder, float(weight), names)
+    return examples, names
 
 
 def read(folder: Path, embedder: Embedder, weight: float, names: list[str]) -> list[Example]:
@@ -227,10 +240,10 @@ def fit(examples: Sequence[Example], names: Sequence[str], penalty: float) -> be
     return beadscore.Weights(dict(zip(names, weights[:-1].tolist(), strict=True)), float(weights[-1]))
 
 
-def leave_one_out(
-    tested: Sequence[Example], examples: Sequence[Example], names: Sequence[str], penalty: float
-) -> None:
-    """Print the figures of each document under weights fitted without it."""
+def leave_one_out(examples: Sequence[Example], names: Sequence[str], penalty: float) -> None:
+    """Print the figures of each document of the first set under weights fitted without it."""
+    first = examples[0].name.partition("/")[0]
+    tested = [e for e in examples if e.name.partition("/")[0] == first]
     found, confidence = [], []
     for example in tested:
         weights = fit([e for e in examples if e is not example], names, penalty)

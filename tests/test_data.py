@@ -94,3 +94,18 @@ def test_terms_and_issues_say_what_they_accept() -> None:
         Issue("c", "x", "fatal", 0.5, "m", 0)  # type: ignore[arg-type]
     with pytest.raises(BitextError, match=r"\[0, 1\]"):
         Issue("c", "x", "minor", 1.5, "m", 0)
+
+
+def test_the_share_aligned_tells_a_translation_from_another_text() -> None:
+    """A text that was not translated at all must not look like one."""
+    whole = Alignment(document(), document(), (Bead(range(0, 2), range(0, 2), 0.9),))
+    assert whole.aligned_share == pytest.approx((0.9, 0.9))
+    nothing = (
+        Bead(range(0, 1), range(0, 0)),
+        Bead(range(1, 2), range(0, 0)),
+        Bead(range(2, 2), range(0, 1)),
+        Bead(range(2, 2), range(1, 2)),
+    )
+    assert Alignment(document(), document(), nothing).aligned_share == (0.0, 0.0)
+    empty = Document("", "zh", [])
+    assert Alignment(empty, empty, ()).aligned_share == (0.0, 0.0)
