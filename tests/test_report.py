@@ -339,6 +339,18 @@ def test_data_frames_get_every_row_and_typed_columns(report, monkeypatch):
     assert (schema["bead"], schema["profile"], schema["issues"]) == ("Int64", "Float64", "List(String)")
 
 
+def test_data_frames_of_the_real_libraries_hold_the_rows(report):
+    """Stand-ins cannot tell whether a schema is one that the library takes."""
+    pandas = pytest.importorskip("pandas", reason="the extra [pandas]")
+    polars = pytest.importorskip("polars", reason="the extra [polars]")
+    frame, fast = report.to_pandas(), report.to_polars()
+    assert frame["target"].tolist() == fast["target"].to_list() == [row["target"] for row in report.rows()]
+    assert fast.schema["fidelity"] == polars.Float64
+    assert fast["issues"].to_list()[3] == report.rows()[3]["issues"]
+    assert pandas.isna(frame["fidelity"][0])
+    assert len(Report(report.alignment, report.scores, (), "s").to_polars()) == len(frame)
+
+
 # ---- offsets -----------------------------------------------------------------------------------------------
 
 TRICKY = st.text(alphabet=st.sampled_from("a，中𠮷😀é\u0301\u200d\n\r\t %:"), min_size=1, max_size=40)
