@@ -336,8 +336,8 @@ def nearest_neighbors(
         rows = on_device(source[left : left + tile], device)
         for right in range(0, len(target), tile):
             block = rows @ on_device(target[right : right + tile], device).T
-            _keep_best(forth, left, right, block)
-            _keep_best(back, right, left, block.T)
+            _keep_best(forth, left, right, *_largest(block, forth.indices.shape[1], axis=1))
+            _keep_best(back, right, left, *_largest(block, back.indices.shape[1], axis=0))
     return forth, back
 
 
@@ -346,43 +346,52 @@ def _no_neighbors(n: int, n_neighbors: int) -> Neighbors:
     return Neighbors(np.full(shape, -1, dtype=np.int64), np.full(shape, -np.inf, dtype=np.float32))
 
 
-def _keep_best(found: Neighbors, first: int, column: int, block: Any) -> None:
-    """Let the products of one tile take their places among the nearest neighbors of its rows."""
-    here = slice(first, first + len(block))
-    n_neighbors = found.indices.shape[1]
-    best, values = _largest(block, min(n_neighbors, block.shape[1]))
+def _keep_best(found: Neighbors, first: int, column: int, best: Ints, values: Float) -> None:
+    """Let the largest products of one tile take their places among the nearest neighbors of its rows."""
+    here = slice(first, first + len(best))
     cosines = np.concatenate([found.cosines[here], values], axis=1)
     indices = np.concatenate([found.indices[here], best + column], axis=1)
-    rank = np.argsort(-cosines, axis=1, kind="stable")[:, :n_neighbors]
+    rank = np.argsort(-cosines, axis=1, kind="stable")[:, : found.indices.shape[1]]
     found.cosines[here] = np.take_along_axis(cosines, rank, axis=1)
     found.indices[here] = np.take_along_axis(indices, rank, axis=1)
 
 
-def _largest(block: Any, k: int, *, group: int = 32) -> tuple[Ints, Float]:
-    """Columns and values of the `k` largest entries of each row, in no order.
+_GROUP = 32
 
-    The k largest of a row lie in the k groups of columns with the largest maxima, so all but those are looked at
-    only once.
+
+def _largest(block: Any, k: int, *, axis: int) -> tuple[Ints, Float]:
+    """Places and values of the `k` largest entries of each row (axis 1) or column (axis 0), in no order.
+
+    The k largest lie in the k groups with the largest maxima, so that all but those are looked at only once; the
+    members of a group are far apart, which is how maxima are taken fastest.
+
+    Returns
+    -------
+    best, values : ndarray of shape (n, k)
+        A row for each row or column; fewer than k where there are not so many.
     """
+    size, n = block.shape[axis], block.shape[1 - axis]
+    k = min(k, size)
     if not isinstance(block, np.ndarray):
-        values, best = block.topk(k, dim=1)
-        return to_numpy(best), to_numpy(values)
-    block = np.ascontiguousarray(block)
-    if k == 1:
-        best = block.argmax(axis=1)[:, None]
-        return best, np.take_along_axis(block, best, axis=1)
-    n_groups = block.shape[1] // group
-    if n_groups > 2 * k:
-        grouped = block[:, : n_groups * group].reshape(len(block), n_groups, group)
-        groups = np.argpartition(-grouped.max(axis=2), k - 1, axis=1)[:, :k]
-        columns = (groups[:, :, None] * group + np.arange(group)).reshape(len(block), -1)
-        rest = np.arange(n_groups * group, block.shape[1])
-        columns = np.concatenate([columns, np.broadcast_to(rest, (len(block), len(rest)))], axis=1)
-        values = np.take_along_axis(block, columns, axis=1)
-        best = np.argpartition(-values, k - 1, axis=1)[:, :k]
-        return np.take_along_axis(columns, best, axis=1), np.take_along_axis(values, best, axis=1)
-    best = np.argpartition(-block, k - 1, axis=1)[:, :k]
-    return best, np.take_along_axis(block, best, axis=1)
+        values, best = block.topk(k, dim=axis)
+        return (to_numpy(best), to_numpy(values)) if axis == 1 else (to_numpy(best).T, to_numpy(values).T)
+    n_groups = size // _GROUP
+    if n_groups < 2 * k:
+        columns = np.broadcast_to(np.arange(size), (n, size))
+    else:
+        if axis == 1:
+            maxima = block[:, : n_groups * _GROUP].reshape(n, _GROUP, n_groups).max(axis=1)
+        else:
+            maxima = block[: n_groups * _GROUP].reshape(_GROUP, n_groups, n).max(axis=0).T
+        groups = np.argpartition(-maxima, k - 1, axis=1)[:, :k]
+        members = np.arange(_GROUP) * n_groups
+        columns = (groups[:, :, None] + members).reshape(n, -1)
+        rest = np.arange(n_groups * _GROUP, size)
+        columns = np.concatenate([columns, np.broadcast_to(rest, (n, len(rest)))], axis=1)
+    rows = np.arange(n)[:, None]
+    values = block[rows, columns] if axis == 1 else block[columns, rows]
+    best = np.argpartition(-values, k - 1, axis=1)[:, :k]
+    return np.take_along_axis(columns, best, axis=1), np.take_along_axis(values, best, axis=1)
 
 
 def longest_chain(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -184,12 +184,15 @@ def test_nearest_neighbors_in_tiles_are_those_of_one_product(
         )
 
 
-def test_the_largest_of_wide_rows_are_found_in_groups() -> None:
-    """The shortcut for wide tiles is the plain search."""
-    values = np.random.default_rng(2).standard_normal((7, 1000)).astype(np.float32)
-    best, found = kernels._largest(values, 4)
-    np.testing.assert_array_equal(np.sort(best, axis=1), np.sort(np.argsort(-values, axis=1)[:, :4], axis=1))
-    np.testing.assert_array_equal(found, np.take_along_axis(values, best, axis=1))
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("k", [1, 4])
+def test_the_largest_of_wide_tiles_are_found_in_groups(axis: int, k: int) -> None:
+    """The shortcut for wide tiles is the plain search, also where the groups leave a rest."""
+    values = np.random.default_rng(2).standard_normal((1000, 417)).astype(np.float32)
+    best, found = kernels._largest(values, k, axis=axis)
+    rows = values if axis == 1 else values.T
+    np.testing.assert_array_equal(np.sort(best, axis=1), np.sort(np.argsort(-rows, axis=1)[:, :k], axis=1))
+    np.testing.assert_array_equal(found, np.take_along_axis(rows, best, axis=1))
 
 
 def _devices() -> list[object]:
