@@ -81,20 +81,28 @@ def plan_between(source: str, targets: Sequence[str], config: Config) -> Plan:
 
 
 def holds(plan: Plan, files: Iterable[str]) -> bool:
-    """Whether each of `files` is part of a plan."""
+    """Whether each of `files` is part of a plan, or a folder of parts of it."""
     members = {path for task in plan.tasks for path in (task.source, task.target)}
     members |= {remark.path for remark in plan.missing}
-    return {Path(file).resolve() for file in files} <= {Path(path).resolve() for path in members}
+    resolved = {Path(path).resolve() for path in members}
+    around = resolved.union(*(path.parents for path in resolved))
+    return {Path(file).resolve() for file in files} <= around
 
 
 def concerned(plan: Plan, files: Iterable[str], config: Config) -> Plan:
-    """Return the tasks and remarks that any of `files` is part of; all when the configuration itself is."""
+    """Return the tasks and remarks that any of `files`, or of the folders in it, is part of.
+
+    That is all of them when the configuration or a termbase is among the files.
+    """
     named = {Path(file).resolve() for file in files}
-    upkeep = {path.resolve() for path in (config.path, *config.termbases) if path}
-    if named & upkeep:
+    if named & {path.resolve() for path in (config.path, *config.termbases) if path}:
         return plan
-    part = plan.only(lambda task: bool(named & {Path(task.source).resolve(), Path(task.target).resolve()}))
-    return replace(part, missing=tuple(r for r in plan.missing if Path(r.path).resolve() in named))
+
+    def is_named(path: str) -> bool:
+        return not named.isdisjoint((resolved := Path(path).resolve(), *resolved.parents))
+
+    part = plan.only(lambda task: is_named(task.source) or is_named(task.target))
+    return replace(part, missing=tuple(remark for remark in plan.missing if is_named(remark.path)))
 
 
 def shown(path: Path) -> str:

@@ -127,6 +127,8 @@ def test_named_files_limit_the_run_to_their_pairs(project: Path, run: Run) -> No
     assert run("docs/zh/guide/start.md")[0] == 0
     assert run("docs/zh/index.md")[0] == 1
     assert run("docs/en/guide/start.md", "docs/zh/index.md", "docs/en/index.md")[0] == 1
+    assert run("docs/en/guide")[0] == 0  # a folder is what is in it
+    assert run("docs")[0] == run(".")[0] == 1
 
 
 def test_changed_passes_over_files_of_no_pair(project: Path, run: Run, loads: list[str]) -> None:
@@ -601,7 +603,9 @@ def test_a_damaged_or_unwritable_cache_does_no_harm(project: Path, run: Run) -> 
 # ---- formats -----------------------------------------------------------------------------------------------
 
 TRICKY_ZH = "# 𠮷野家👨‍👩‍👧\n\n𠮷田é说：“👍🏽”数据中心投资3亿元。\n\n谢谢大家。\n"
-TRICKY_EN = "# 𠮷 Company 👨‍👩‍👧\n\n👍🏽 𠮷 e\u0301 said: it invested 3 billion yuan in the data center.\n\nThanks.\n"
+TRICKY_EN = (
+    "# 𠮷 Company 👨‍👩‍👧\n\n👍🏽 𠮷 e\u0301 said: it invested 3 billion yuan in the data center.\n\nThanks.\n"
+)
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
