@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from bitext import formats, pipeline
+from bitext import cli, formats, pipeline
 from bitext._report_files import where_in_target
 from bitext.data import Alignment, Bead, Document, Issue
 from bitext.errors import BitextError, MissingExtraError
@@ -458,3 +458,48 @@ def test_a_report_without_findings_still_makes_every_file(letter, tmp_path):
         report.write(tmp_path / f"r.{suffix}")
         assert (tmp_path / f"r.{suffix}").stat().st_size > 500
     assert formats.read_text(Path(tmp_path / "r.docx")).text == report.alignment.target.text
+
+
+# ---- the command -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair(tmp_path, monkeypatch, embedder):
+    """Write a source and a translation with a wrong number, and take the toy encoder."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.zh.txt").write_text("公司去年营收增长。\n\n数据中心投资3亿元。\n", encoding="utf-8")
+    Path("a.en.txt").write_text(
+        "The company revenue grew last year.\n\nIt invested 3 billion yuan in the data center.\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(pipeline, "load_embedder", lambda name, device=None: embedder)
+    pipeline._loaded.cache_clear()
+    yield "a.zh.txt", "a.en.txt"
+    pipeline._loaded.cache_clear()
+
+
+@pytest.mark.parametrize("kind", ["docx", "xliff", "xlsx"])
+def test_check_writes_the_file_and_still_fails_on_findings(pair, capsys, kind):
+    """In a build the exit code counts, whatever is written; standard output stays empty."""
+    assert cli.main(["check", *pair, "--format", kind, "-o", f"out.{kind}"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"written to out.{kind}" in err
+    text = {
+        "docx": lambda: " ".join(c.text for c in docx.Document("out.docx").comments),
+        "xliff": lambda: " ".join(note for unit in formats.read_pairs("out.xliff") for note in unit.notes),
+        "xlsx": lambda: " ".join(
+            str(c.value) for row in openpyxl.load_workbook("out.xlsx")["issues"] for c in row
+        ),
+    }[kind]()
+    assert "3亿元" in text
+
+
+@pytest.mark.parametrize(
+    ("extra", "fact"),
+    [([], "expected -o FILE"), (["a.en.txt", "-o", "x.docx"], "holds one translation, got 2")],
+)
+def test_a_file_that_cannot_be_written_is_one_line_of_error(pair, capsys, extra, fact):
+    assert cli.main(["check", *pair, *extra, "--format", "docx"]) == 2
+    assert fact in capsys.readouterr().err
+    assert not Path("x.docx").exists()
