@@ -191,22 +191,32 @@ def _config(args: argparse.Namespace) -> Config:
 def _plan(args: argparse.Namespace, config: Config) -> tuple[Plan, bool]:
     """Return what to check, and whether it is pairs of the configuration."""
     from bitext import _lint
+    from bitext.config import shown
 
     files: list[str] = args.files
     whole = _lint.plan_of(config)
     if not files or args.changed:
         if not config.pairs:
-            where = f"no [[pairs]] in {config.path}" if config.path else "no configuration from here upwards"
+            where = (
+                f"no [[pairs]] in {shown(config.path)}"
+                if config.path
+                else "no configuration from here upwards"
+            )
             raise BitextError(f"check has {where}; expected SOURCE and TARGET, or a bitext.toml with pairs.")
         if not whole.tasks and not whole.missing:
             patterns = ", ".join(pairing.source for pairing in config.pairs)
             raise BitextError(
-                f"{config.path}: no file below {config.root.resolve()} matches {patterns}; expected sources. "
+                f"{shown(config.path or config.root)}: no file below {config.root.resolve()} matches {patterns}; "
+                "expected sources. "
                 "Correct [[pairs]]."
             )
     elif not _lint.holds(whole, files):
         if len(files) < 2:
-            fact = f"{files[0]} is in no pair of {config.path}" if config.pairs else "check got one file"
+            fact = "check got one file"
+            if not Path(files[0]).exists() and files != ["-"]:
+                fact = f"{files[0]}: no such file"
+            elif config.pairs and config.path:
+                fact = f"{files[0]} is in no pair of {shown(config.path)}"
             raise BitextError(f"{fact}; expected SOURCE and at least one TARGET.")
         return _lint.plan_between(files[0], files[1:], config), False
     if args.reference:

@@ -6,7 +6,6 @@ takes out what the configuration switches off and what comments settle, and says
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
@@ -17,7 +16,7 @@ from bitext import pipeline
 from bitext._gitdiff import Touched, touched_since
 from bitext._resultcache import ResultCache, digest_of
 from bitext.checks import Check
-from bitext.config import OFF, ON, Config, Missing
+from bitext.config import OFF, ON, Config, Missing, shown
 from bitext.data import SEVERITIES, Alignment, Document, Issue, Severity, Span
 from bitext.embedding import packaged_models
 from bitext.errors import BitextError
@@ -103,12 +102,6 @@ def concerned(plan: Plan, files: Iterable[str], config: Config) -> Plan:
 
     part = plan.only(lambda task: is_named(task.source) or is_named(task.target))
     return replace(part, missing=tuple(remark for remark in plan.missing if is_named(remark.path)))
-
-
-def shown(path: Path) -> str:
-    """Return `path` as people read it: from the working directory where it is below that."""
-    below = os.path.relpath(path)
-    return str(path) if below.startswith("..") else below
 
 
 def _without_counterpart(missing: Missing, config: Config) -> Remark | None:

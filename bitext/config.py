@@ -178,6 +178,15 @@ class Config:
         return sorted(found), sorted(missing)
 
 
+def shown(path: Path) -> str:
+    """Return `path` as people read it: from the working directory where it is below that."""
+    try:
+        below = os.path.relpath(path)
+    except ValueError:  # another drive
+        return str(path)
+    return str(path) if below.startswith("..") else below
+
+
 # ---- patterns ----------------------------------------------------------------------------------------------
 
 _WILD = re.compile(r"\*\*/(?:\*\*/)*(?=[^*?/])|(?:\*\*/)*(?:\*\*|[*?]+)")
@@ -305,7 +314,7 @@ class _Where:
 
     def error(self, fact: str, expected: str, *, remedy: str = "") -> ConfigError:
         line = _line_of(self.text, self.keys)
-        place = f"{self.path}:{line}" if line else f"{self.path}"
+        place = f"{shown(self.path)}:{line}" if line else shown(self.path)
         return ConfigError(f"{place}: {self} {fact}; expected {expected}.{' ' + remedy if remedy else ''}")
 
     def __str__(self) -> str:
@@ -348,14 +357,14 @@ def _toml(path: Path) -> tuple[str, dict[str, Any]]:
         return text, tomllib.loads(text)
     except OSError as error:
         raise ConfigError(
-            f"{path}: {error.strerror or error}; expected a configuration file. Check --config."
+            f"{shown(path)}: {error.strerror or error}; expected a configuration file. Check --config."
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f"{path}: byte {error.start} is not UTF-8; expected TOML in UTF-8. Save it as UTF-8."
+            f"{shown(path)}: byte {error.start} is not UTF-8; expected TOML in UTF-8. Save it as UTF-8."
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}; expected TOML. Correct that line.") from error
+        raise ConfigError(f"{shown(path)}: {error}; expected TOML. Correct that line.") from error
 
 
 def _config(table: dict[str, Any], where: _Where, checks: Sequence[str]) -> Config:

@@ -24,9 +24,11 @@ from bitext.report import Remark, Report, Suppressed
 INVALID, UNUSED = "invalid-suppression", "unused-suppression"
 VERBS = ("disable-line", "disable-next-line", "disable", "enable")
 
-_IN_MARKUP = re.compile(r"<!--\s*+bitext-(?P<verb>(?:dis|en)able[\w-]*)(?P<rest>.*?)-->", re.DOTALL)
+_IN_MARKUP = re.compile(
+    r"<!--\s*+bitext-(?P<verb>(?:dis|en)able[\w-]*)(?P<rest>.*?)(?P<end>-->|\Z)", re.DOTALL
+)
 _IN_LINES = re.compile(
-    r"(?<!\S)(?:#[.,:]?|//|;|%|NOTE)[ \t]*+bitext-(?P<verb>(?:dis|en)able[\w-]*)(?P<rest>[^\r\n]*)"
+    r"(?<!\S)(?:#[.,:]?|//|;|%|NOTE)[ \t]*+bitext-(?P<verb>(?:dis|en)able[\w-]*)(?P<rest>[^\r\n]*)(?P<end>)"
 )
 _REASON = re.compile(r"(?:--+|—+)\s*(.*)", re.DOTALL)
 _FENCE = re.compile(
@@ -102,23 +104,24 @@ def parse(
     open_blocks: list[Suppression] = []
     origin = Origin.of_text(raw)
     for match in _comments(raw, format):
+        verb, (listed, reason) = match["verb"], _checks_and_reason(match["rest"])
         begin, end = origin.locate(match.start()), origin.locate(match.end() - 1)
         end_column = end.column + 1 if end.line == begin.line else begin.column
-        one = Suppression(path, None, 0, 0, "", match["verb"], begin.line, begin.column, end_column)
-        listed, reason = _checks_and_reason(match["rest"])
-        if fault := _fault(match["verb"], listed, reason, checks, require_reason=require_reason):
-            place = (path, one.line, one.column, one.end_column)
-            remarks.append(Remark(INVALID, "minor", fault, *place))
-            listed = [check for check in listed if check in checks]
-            if not listed or match["verb"] not in VERBS or (require_reason and not reason):
-                continue
-        each = [replace(one, check=check, reason=reason) for check in (listed or (None,))]
-        if match["verb"] == "disable-line":
+        fault, holds = _fault(match, listed, reason, checks, require_reason=require_reason)
+        if fault:
+            remarks.append(Remark(INVALID, "minor", fault, path, begin.line, begin.column, end_column))
+        if not holds:
+            continue
+        each = [
+            Suppression(path, check, 0, 0, reason, verb, begin.line, begin.column, end_column)
+            for check in (tuple(check for check in listed if check in checks) or (None,))
+        ]
+        if verb == "disable-line":
             found += [replace(s, first=begin.line, last=end.line) for s in each]
-        elif match["verb"] == "disable-next-line":
+        elif verb == "disable-next-line":
             line = _next_line(raw, origin, match.end(), format)
             found += [replace(s, first=line, last=line) for s in each]
-        elif match["verb"] == "disable":
+        elif verb == "disable":
             open_blocks += [replace(s, first=begin.line, last=_TO_THE_END) for s in each]
         else:
             ended = [s for s in open_blocks if not listed or s.check in listed]
@@ -229,17 +232,20 @@ def _checks_and_reason(rest: str) -> tuple[list[str], str]:
 
 
 def _fault(
-    verb: str, listed: Sequence[str], reason: str, checks: Sequence[str], *, require_reason: bool
-) -> str:
-    """Say what is wrong with a comment, if anything is."""
+    comment: re.Match[str], listed: Sequence[str], reason: str, checks: Sequence[str], *, require_reason: bool
+) -> tuple[str, bool]:
+    """Say what is wrong with a comment, if anything is, and whether it holds all the same."""
+    verb = comment["verb"]
+    if comment["end"] == "" and comment.group().startswith("<!--"):
+        return f"the comment with bitext-{verb} takes in the rest of the file; close it with -->", False
     if verb not in VERBS:
-        return f"bitext-{verb} is unknown; {_meant(verb, VERBS)}"
+        return f"bitext-{verb} is unknown; {_meant(verb, VERBS)}", False
+    if require_reason and not reason and verb != "enable":
+        return f"bitext-{verb} gives no reason, so it suppresses nothing; write one after --", False
     for check in listed:
         if check not in checks:
-            return f"{check!r} is no check; {_meant(check, checks)}"
-    if require_reason and not reason and verb != "enable":
-        return f"bitext-{verb} gives no reason, so it suppresses nothing; write one after --"
-    return ""
+            return f"{check!r} is no check; {_meant(check, checks)}", not set(listed).isdisjoint(checks)
+    return "", True
 
 
 def _meant(word: str, choices: Sequence[str]) -> str:

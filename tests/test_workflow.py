@@ -242,6 +242,7 @@ def test_severities_confidence_and_fail_on_come_from_the_configuration_and_optio
         (["--write-baseline", "--diff-base", "main"], "--diff-base"),
         (["--fail-on", "fatal"], "invalid choice"),
         (["-"], "SOURCE and at least one TARGET"),
+        (["docs/zh/gone.md"], "docs/zh/gone.md: no such file"),
     ],
 )
 def test_wrong_options_are_one_line_and_exit_2(project: Path, run: Run, args: list[str], said: str) -> None:
@@ -387,6 +388,13 @@ def test_blocks_nest_by_check_and_end_where_they_are_told() -> None:
         ("addition", 2, 6, ""),
     ]
     assert remarks == []
+
+
+def test_a_comment_that_is_not_closed_is_reported_since_it_swallows_the_text() -> None:
+    found, (remark,) = parse("a\n<!-- bitext-disable\nb\n", path="a.md", format="markdown", checks=CHECKS)
+    assert found == []
+    assert (remark.check, remark.line, remark.column) == ("invalid-suppression", 2, 1)
+    assert "close it with -->" in remark.message
 
 
 # ---- baseline ----------------------------------------------------------------------------------------------
