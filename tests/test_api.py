@@ -41,6 +41,7 @@ HELPERS = {
     "_quality_features": "scoring",
     "_quality_net": "quality",
     "_renderings": "terminology",
+    "_doubts": "terminology",
     "_termcompare": "terminology",
     "_wordalign": "terminology",
     "_report_html": "report",
