@@ -118,6 +118,8 @@ def packaged_models() -> list[ModelInfo]:
     for root in _ROOTS:
         for card_path in sorted(root.glob("*/model.json")):
             card = _read_json(card_path)
+            if "dim" not in card:  # the quality model stands beside them and is none
+                continue
             folder = card_path.parent
             size = sum(f.stat().st_size for f in folder.iterdir() if f.is_file())
             info = ModelInfo(card["name"], card["dim"], card["digest"], size, card["license"], folder)
