@@ -18,7 +18,7 @@ import socketserver
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -114,7 +114,7 @@ class Review:
                     told[digest] -= 1
                 else:
                     self._made[id_] = Decision("rejected", reason=rejected[id(issue)])
-        self._replaced: dict[str, Concept | None] = {}  # what a confirmed term took the place of
+        self._replaced: dict[str, Concept | None] = {}  # by term: what a confirmed one took the place of
         self._lock = threading.Lock()
 
     def page(self) -> str:
@@ -165,6 +165,10 @@ class Review:
                 self._made.pop(id_, None)
                 if before:
                     self._made[id_] = before
+                with suppress(BitextError, OSError):
+                    self._write_baseline(id_)
+                    if confirmed:
+                        self._settle_term(id_, before.suggestion if before and before.term else None)
                 raise
 
     def decided(self) -> list[tuple[str, Issue, Decision]]:
@@ -214,29 +218,36 @@ class Review:
         """Make `rendering` the preferred one of the finding's term; ``None`` brings back what was there."""
         path, term = self._paths[1], self._term(id_)
         if path is None or not term or rendering == "":
-            fact = (
-                "no termbase was named"
-                if path is None
-                else "it is about no term"
-                if not term
-                else "no rendering is given"
-            )
+            lacking = "termbase" if path is None else "rendering" if term else "term"
             raise BitextError(
-                f"finding {id_!r} confirms no term: {fact}; expected a termbase, a term and a rendering."
+                f"finding {id_!r} confirms nothing, for want of a {lacking}; "
+                "expected a termbase, a term and a rendering."
             )
         lang = self._issues[id_][0].alignment.source.lang
         key = term_key(term, lang)
-        termbase = (
-            Termbase.read(path, require_both=False) if path.exists() and path.stat().st_size else Termbase(())
+        if rendering is None:  # another finding may have confirmed the same term
+            others = [
+                made.suggestion
+                for other, made in self._made.items()
+                if made.term and other != id_ and term_key(self._term(other), lang) == key
+            ]
+            rendering = others[-1] if others else None
+            if rendering is None and key not in self._replaced:
+                return  # confirmed on another day, and what was there before is not known
+        concepts = list(_read_termbase(path))
+        at = next(
+            (n for n, c in enumerate(concepts) if key in {term_key(t.text, lang) for t in c.terms(lang)}),
+            None,
         )
-        here = [c for c in termbase if key in {term_key(t.text, lang) for t in c.terms(lang)}]
-        self._replaced.setdefault(id_, here[0] if here else None)
-        others = [c for c in termbase if c not in here]
+        here = [] if at is None else [concepts[at]]
         if rendering is None:
-            before = self._replaced.pop(id_)
-            concepts = [*others, *([before] if before else [])]
+            before = self._replaced.pop(key)
+            new = [before] if before else []
         else:
-            concepts = [*others, _confirmed(here[0] if here else None, term, rendering, lang)]
+            self._replaced.setdefault(key, here[0] if here else None)
+            new = [_confirmed(here[0] if here else None, term, rendering, lang)]
+        at = len(concepts) if at is None else at
+        concepts[at : at + len(here)] = new
         _write_termbase(Termbase(concepts), path)
 
     def _write_decisions(self) -> None:
@@ -319,6 +330,11 @@ def _confirmed(concept: Concept | None, term: str, rendering: str, lang: str) ->
     )
     terms = (new, *others)
     return replace(concept, target_terms=terms) if of_source else replace(concept, source_terms=terms)
+
+
+def _read_termbase(path: Path) -> Termbase:
+    is_there = path.exists() and path.stat().st_size > 0
+    return Termbase.read(path, require_both=False) if is_there else Termbase(())
 
 
 def _write_termbase(termbase: Termbase, path: Path) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import urllib.parse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,37 @@ def test_a_confirmed_term_is_the_preferred_one_and_can_be_taken_back(reports, fi
     assert before.count("\n") == 3
 
 
+def test_two_senses_of_a_term_are_not_made_one(reports, files):
+    """苹果 is a fruit and a company; confirming one must not lose the other."""
+    files["termbase"].write_text(
+        "zh\ten\tdomain\n魔搭\tModelScope\t\n通义千问\tTongyi\ta\n通义千问\tA Thousand Questions\tb\n",
+        encoding="utf-8",
+    )
+    before = [[t.text for t in c.target_terms] for c in Termbase.read(files["termbase"])]
+    review = Review(reports, **files)
+    review.decide("i0-0", "accepted", suggestion="Qwen", term=True)
+    after = [[t.text for t in c.target_terms] for c in Termbase.read(files["termbase"])]
+    assert len(after) == len(before)
+    assert after[0] == ["ModelScope"]
+    assert after[1] == ["Qwen", *before[1]]
+    review.decide("i0-0", "open")
+    assert [[t.text for t in c.target_terms] for c in Termbase.read(files["termbase"])] == before
+
+
+def test_a_term_confirmed_twice_stays_until_both_are_taken_back(reports, files):
+    """A name stands in many places; one click back must not undo another."""
+    (report,) = reports
+    again = issue(0, "term-mismatch", "通义千问", "Questions", "Qwen")
+    review = Review([replace(report, issues=(*report.issues, again))], **files)
+    one, other = (i for i, (_, found) in review._issues.items() if found.bead == 0)
+    review.decide(one, "accepted", suggestion="Qwen", term=True)
+    review.decide(other, "accepted", suggestion="Qwen LM", term=True)
+    review.decide(other, "rejected")
+    assert [c.preferred("en").text for c in Termbase.read(files["termbase"])] == ["Qwen"]
+    review.decide(one, "open")
+    assert not files["termbase"].exists()
+
+
 def test_a_termbase_that_is_not_there_is_made(reports, files):
     review = Review(reports, **files)
     review.decide("i0-0", "accepted", suggestion="Qwen", term=True)
@@ -152,7 +184,11 @@ def test_a_termbase_that_is_not_there_is_made(reports, files):
 
 @pytest.mark.parametrize(
     ("id_", "suggestion", "fact"),
-    [("i0-1", "30,000", "about no term"), ("i0-0", " ", "no rendering"), ("i0-9", "x", "no finding 'i0-9'")],
+    [
+        ("i0-1", "30,000", "want of a term"),
+        ("i0-0", " ", "want of a rendering"),
+        ("i0-9", "x", "no finding 'i0-9'"),
+    ],
 )
 def test_a_term_that_cannot_be_confirmed_is_refused_and_nothing_is_written(
     reports, files, id_, suggestion, fact
