@@ -147,7 +147,7 @@ class QualityEstimator:
     def __init__(self, folder: Path, encoder: Path, *, device: str | None = None) -> None:
         import torch
 
-        card = _read_json(folder / "model.json")
+        card = _read_json(folder / "quality.json")
         _require_intact(folder / "model.safetensors", card["sha256"])
         _require_intact(encoder / "tokenizer.json", card["vocabulary"])
         self.name: str = card["name"]
@@ -441,19 +441,19 @@ def _loaded(folder: Path, encoder: Path, device: str | None) -> QualityEstimator
 
 
 def _folder(name: str) -> Path | None:
-    return next((root / name for root in _ROOTS if (root / name / "model.json").is_file()), None)
+    return next((root / name for root in _ROOTS if (root / name).is_dir()), None)
 
 
 def _belongs(folder: Path, encoder: Path) -> bool:
     found = hashlib.sha256((encoder / "tokenizer.json").read_bytes()).hexdigest()
-    return bool(_read_json(folder / "model.json")["vocabulary"] == found)
+    return bool(_read_json(folder / "quality.json")["vocabulary"] == found)
 
 
 def _require_intact(path: Path, expected: str) -> None:
     found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "nothing"
     if found != expected:
         raise EmbeddingError(
-            f"{path} is damaged or missing: its sha256 is {found[:12]}…, model.json says {expected[:12]}…. "
+            f"{path} is damaged or missing: its sha256 is {found[:12]}…, its card says {expected[:12]}…. "
             "Reinstall or rebuild the model."
         )
 

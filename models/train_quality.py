@@ -580,18 +580,32 @@ def fit_severity(found: Sequence[dict[str, NDArray[Any]]], rows: Sequence[Row]) 
     return round(float(grid[int(np.argmax(right))]), 3)
 
 
-def calibrate(weights: dict[str, Tensor], held_out: Sequence[Segment], shards: Shards) -> dict[str, Any]:
-    """Fit everything that comes after the network, on documents it was not trained on."""
+def raw_parts(
+    found: Sequence[dict[str, NDArray[Any]]], rows: Sequence[Row]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points of the network, long segments as `bitext.quality` has them, and explicit features."""
+    points = [float(one["points"]) * min(1.0, USUAL_TOKENS / len(one["major"])) for one in found]
+    return np.array(points), explicit_features([r.source for r in rows], [r.target for r in rows])
+
+
+def calibrate(
+    weights: dict[str, Tensor], held_out: Sequence[Segment], faulty: Sequence[Segment], shards: Shards
+) -> dict[str, Any]:
+    """Fit everything that comes after the network, on documents and spoiled translations it was not trained on."""
     rows = [row for segment in held_out for row in segment.rows]
     found = predict(weights, rows, shards)
-    # as `bitext.quality` does with long segments
-    points = np.array(
-        [float(one["points"]) * min(1.0, USUAL_TOKENS / len(one["major"])) for one in found], dtype=np.float64
-    )
-    features = explicit_features([r.source for r in rows], [r.target for r in rows])
+    points, features = raw_parts(found, rows)
     cuts = np.cumsum([len(s.rows) for s in held_out])[:-1]
-    combiner = fit_combiner(held_out, np.split(points, cuts), np.split(features, cuts))
+    faulty_rows = [row for segment in faulty for row in segment.rows]
+    faulty_cuts = np.cumsum([len(s.rows) for s in faulty])[:-1]
+    faulty_parts = raw_parts(predict(weights, faulty_rows, shards), faulty_rows)
+    combiner = fit_combiner(
+        [*held_out, *faulty],
+        [*np.split(points, cuts), *np.split(faulty_parts[0], faulty_cuts)],
+        [*np.split(features, cuts), *np.split(faulty_parts[1], faulty_cuts)],
+    )
     raw = points + features @ np.array(list(combiner.values()))
+    say_kinds(faulty_rows, faulty_parts[0] + faulty_parts[1] @ np.array(list(combiner.values())))
     for name in sorted({s.key[0] for s in held_out}):
         for part, values in (("network", points), ("all", raw)):
             say(f"left-out documents of {name}, {part}: {measure(held_out, np.split(values, cuts), name)}")
@@ -611,6 +625,20 @@ def calibrate(weights: dict[str, Tensor], held_out: Sequence[Segment], shards: S
             "major": fit_severity(found, rows),
         },
     }
+
+
+def say_kinds(rows: Sequence[Row], scores: NDArray[np.float64]) -> None:
+    """Say how often a spoiled translation scores worse than the good one, by kind."""
+    hits: dict[str, list[bool]] = {}
+    good = 0.0
+    for row, score in zip(rows, scores, strict=True):
+        if row.system == "good":
+            good = float(score)
+        else:
+            hits.setdefault(row.system, []).append(float(score) > good)
+    every = [hit for values in hits.values() for hit in values]
+    shown = " ".join(f"{kind} {np.mean(values):.0%}" for kind, values in sorted(hits.items()))
+    say(f"spoiled below good {np.mean(every):.1%}: {shown}")
 
 
 def measure(segments: Sequence[Segment], scores: Sequence[NDArray[np.float64]], name: str) -> str:
@@ -638,7 +666,7 @@ def write(
     card["sha256"] = digest
     card["vocabulary"] = hashlib.sha256((base / "tokenizer.json").read_bytes()).hexdigest()
     card["digest"] = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
-    (output / "model.json").write_text(
+    (output / "quality.json").write_text(
         json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     size = sum(f.stat().st_size for f in output.iterdir())
@@ -714,6 +742,7 @@ def main() -> None:
         ]
     extra = spoiled(made, shards, center)
     say(f"{len(training)} segments, {sum(len(s.rows) for s in training)} translations, {len(extra)} spoiled")
+    faulty, extra = extra[::10], [segment for i, segment in enumerate(extra) if i % 10]
     everything = [*training, *extra]
     everything = random.Random(options.seed).sample(everything, round(options.share * len(everything)))
     weights = train(everything, shards, center, options)
@@ -725,7 +754,7 @@ def main() -> None:
         f"{', '.join(JUDGED)} and {len(extra)} spoiled; {len(held_out)} documents for calibration",
         "held_out": sorted(held_out),
         "encoder": encoder_card,
-        **calibrate(weights, [s for s in segments if s.key[:2] in held_out], shards),
+        **calibrate(weights, [s for s in segments if s.key[:2] in held_out], faulty, shards),
     }
     write(options.output, options.base, weights, card, layers)
 

@@ -153,8 +153,8 @@ def test_a_model_for_another_vocabulary_is_refused(tmp_path: Path) -> None:
     """Token numbers of another vocabulary would be nonsense."""
     folder = tmp_path / "quality"
     shutil.copytree(ROOT / "models" / "quality", folder)
-    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    (folder / "model.json").write_text(json.dumps({**card, "vocabulary": "0" * 64}), encoding="utf-8")
+    card = json.loads((folder / "quality.json").read_text(encoding="utf-8"))
+    (folder / "quality.json").write_text(json.dumps({**card, "vocabulary": "0" * 64}), encoding="utf-8")
     with pytest.raises(EmbeddingError, match="tokenizer"):
         quality.QualityEstimator(folder, ROOT / "models" / "zh-en", device="cpu")
 
