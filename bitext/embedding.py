@@ -41,7 +41,7 @@ Vectors = NDArray[np.float32]
 
 _HASHED = ("config.json", "model.safetensors", "tokenizer.json")
 _MODEL_FILES = {".json", ".safetensors", ".bin", ".txt", ".model"}
-_PARTS = (".packed", ".high", ".scale", ".lora_a", ".lora_b")  # of a matrix that is stored in 4 or 6 bits
+_PARTS = (".packed", ".high", ".scale")  # of a matrix that is stored in 4 or 6 bits
 _ROOTS = (Path(__file__).parent / "_models", Path(__file__).parent.parent / "models")
 # on CPU few enough to stay in the cache (measured: 512 and 2048 are 6 % slower), on CUDA enough to fill it
 _TOKENS_PER_BATCH = {"cpu": 1024, "cuda": 65536}
@@ -702,8 +702,6 @@ def _expand(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         if name.endswith(".packed"):
             stem = name.removesuffix(".packed")
             expanded[stem] = _unpack(packed, tensors[f"{stem}.scale"], tensors.get(f"{stem}.high"))
-            if f"{stem}.lora_a" in tensors:  # what training added to the matrix, of low rank
-                expanded[stem] += tensors[f"{stem}.lora_b"].float() @ tensors[f"{stem}.lora_a"].float()
     return expanded
 
 
