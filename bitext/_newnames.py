@@ -54,12 +54,25 @@ def new_names(sources: Sequence[str], known: Sequence[Sequence[Span]]) -> list[N
                 recurring[candidate].add(n)
     quoted = {m[1] for text in folded for m in _QUOTED.finditer(text)}
     names = {name for name, beads in recurring.items() if len(beads) > 1} | quoted
-    places = _places({name for name in names if not is_word(name)}, folded)
+    places = _maximal(_places({name for name in names if not is_word(name)}, folded))
     return [
         NewName(name, tuple(found), name in quoted or all(len(word) == 1 for word in segment(name)))
         for name, found in places.items()
         if found
     ]
+
+
+def _maximal(places: dict[str, list[tuple[int, Span]]]) -> dict[str, list[tuple[int, Span]]]:
+    """Leave out what only ever stands as a part of one longer name."""
+    whole = {
+        name: any(
+            name in longer and len(found) == len(places[longer])
+            for longer in places
+            if len(longer) > len(name)
+        )
+        for name, found in places.items()
+    }
+    return {name: found for name, found in places.items() if not whole[name]}
 
 
 def _masked(text: str, spans: Sequence[Span]) -> str:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from bitext import _names
 from bitext._concepts import Concept, TermFinding
 from bitext._locate import Located, Similarity, Sought, locate
-from bitext._newnames import new_names
+from bitext._newnames import NewName, new_names
 from bitext._termbase import Termbase, TermMatch
 from bitext._termcompare import TermCandidate, compare_terms, extract_terms, termbase_of
 from bitext._termmatch import compact, fold, is_inflected, segment, term_key
@@ -186,8 +186,17 @@ def _wrong_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]]:
             if not any(_inside(r.span, span) for span in right)
         ]
         for r in wrong:
+            if _is_common_word(view, r):
+                continue
             if not any(_inside(r.span, other.span) and r.span != other.span for other in wrong):
                 yield n, _wrong_finding(document, view, r)
+
+
+def _is_common_word(view: _View, rendering: TermMatch) -> bool:
+    """Whether a name that also is an ordinary word is put as the word: a shadowless lamp is not the cloud desktop."""
+    concept = rendering.concept
+    ambiguous = concept.pos == "name" and concept.condition.startswith("ambiguous")
+    return ambiguous and view.target[slice(*rendering.span)].islower()
 
 
 def _wrong_finding(document: _Document, view: _View, rendering: TermMatch) -> TermFinding:
@@ -225,6 +234,8 @@ def _missing_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]
             if not required and (not _is_expected(document, concept) or _has_slipped(document, n, concepts)):
                 continue
             located = _locate(document, n, span, concept)
+            if not required and (_in_title(view.source, span) or _is_reworded(view, concept, located)):
+                continue
             if located and any(_inside(located.span, c) or _inside(c, located.span) for c in claimed):
                 located = None
             if required and document.target_lang.startswith("en") and _is_inflected(view, concept):
@@ -240,9 +251,29 @@ def _is_expected(document: _Document, concept: Concept) -> bool:
 
 
 def _is_convincing(concept: Concept, located: Located) -> bool:
-    """Whether what was located is surely meant as the term: common nouns are free to be paraphrased."""
+    """Whether what was located is surely meant as the term: nouns, and names of places, are paraphrased freely."""
     word_for_word = located.literal.words == 1.0 and len(located.literal.pairs) >= 2
-    return located.confidence >= _REPORTED and (concept.pos == "name" or word_for_word)
+    strict = concept.pos == "name" and concept.domain != "place"
+    return located.confidence >= _REPORTED and (strict or word_for_word)
+
+
+def _in_title(source: str, span: Span) -> bool:
+    """Whether a term is a part of the title of a work, which may be rendered in any way."""
+    opened = source.rfind("《", 0, span[0])
+    return (
+        opened >= 0 and "》" not in source[opened : span[0]] and "》" in source[span[1] : span[1] + 40]
+    ) and source[opened + 1 : source.find("》", opened)] != source[slice(*span)]
+
+
+def _is_reworded(view: _View, concept: Concept, located: Located | None) -> bool:
+    """Whether what was located has all words of a right rendering in other forms: the minister of a ministry."""
+    if located is None:
+        return False
+    there = {word[:5] for word in _names.words(view.target[slice(*located.span)])}
+    right = (
+        [word[:5] for word in _names.words(t.text)] for t in concept.terms("en") if t.status in _ACCEPTED
+    )
+    return any(len(words) > 1 and there.issuperset(words) for words in right)
 
 
 def _unrendered(document: _Document, n: int) -> Iterator[tuple[Span, tuple[Concept, ...], bool]]:
@@ -314,7 +345,9 @@ def _locate(document: _Document, n: int, span: Span, concept: Concept) -> Locate
         frozenset(i for i, v in enumerate(document.views) if concept.id in v.concepts),
         frozenset(word for text in right for word in _names.words(text)),
     )
-    best = locate(sought, view.explained(), document.targets, similarity=document.similarity)
+    names = [r.span for r in view.renderings if r.concept.pos == "name" and r.term.status in _ACCEPTED]
+    explained = [*view.explained(), *names]
+    best = locate(sought, explained, document.targets, similarity=document.similarity)
     return best if best and best.confidence >= _REPORTED else _partial(view, concept) or best
 
 
@@ -357,7 +390,7 @@ def _unlisted_names(document: _Document) -> Iterator[tuple[int, TermFinding]]:
         if not located:
             continue
         spelled = {n: where for n in sorted(beads) if (where := _names.romanized(new.name, views[n].target))}
-        if not spelled and not new.opaque:
+        if not spelled and not (new.opaque and _is_named_thing(document, new)):
             continue
         for n in located.keys() - spelled.keys():
             if finding := _unlisted_finding(document, sought[n], located[n], spelled):
@@ -398,7 +431,38 @@ def _unlisted_finding(
 
 def _is_descriptive(name: str) -> bool:
     """Whether a name is made of words, as 手艺基金, craft fund: it is translated, not spelled."""
-    return all(len(word) > 1 for word in segment(fold(name)))
+    words = segment(fold(name))
+    return any(len(word) > 1 for word in words) and sum(len(word) == 1 for word in words) <= 1
+
+
+_NUMERALS = frozenset("零一二两三四五六七八九十百千万亿双半")
+_KIND_AFTER = re.compile(
+    "[”」』》]?(?:大?模型|平台|社区|大会|系统|应用|app|集团|公司|科技|品牌|实验室|框架|引擎|芯片|云|浏览器|助手"
+    "|机器人|汽车|手机)",
+    re.IGNORECASE,
+)
+_MAKER_BEFORE = re.compile(
+    "(?:旗下|推出|发布|上线|名为|叫做|更名为|品牌|开源)(?:了|的)?[“「『《]?$|[A-Za-z][“「『《]?$"
+)
+
+
+def _is_named_thing(document: _Document, new: NewName) -> bool:
+    """Whether the source speaks of a new name as of a product or a firm somewhere, and in more than one bead.
+
+    A title, a nickname or a slogan is made of the same rare characters, and is rightly put word for word.
+    """
+    if sum(c in _NUMERALS for c in new.name) > len(new.name) / 2 or len({n for n, _ in new.places}) < 2:
+        return False
+    for n, (start, end) in new.places:
+        source = fold(document.views[n].source)
+        made = any(
+            span[1] in (start, start - 1)
+            and any(c.domain in ("business", "technology", "internet") for c in found)
+            for span, found in document.views[n].occurrences.items()
+        )
+        if made or _KIND_AFTER.match(source, end) or _MAKER_BEFORE.search(source[max(0, start - 6) : start]):
+            return True
+    return False
 
 
 # -------------------------------------------------------------------------------- consistency
@@ -410,13 +474,23 @@ def _inconsistent_renderings(document: _Document) -> Iterator[tuple[int, TermFin
     for n, view in enumerate(document.views):
         for span, concepts in view.occurrences.items():
             ids = {c.id for c in concepts}
-            there = view.of(ids, *_ACCEPTED)
+            there = [r for r in view.of(ids, *_ACCEPTED) if not _belongs_elsewhere(view, r, ids)]
             outer = [r for r in there if not any(_inside(r.span, o.span) and r.span != o.span for o in there)]
             alone = sum(bool(ids & {c.id for c in other}) for other in view.occurrences.values()) == 1
             if alone and len({term_key(r.term.text, document.target_lang) for r in outer}) == 1:
                 seen[outer[0].concept.id].append((n, span, outer[0]))
     for places in seen.values():
         yield from _inconsistencies(document, places)
+
+
+def _belongs_elsewhere(view: _View, rendering: TermMatch, ids: set[str]) -> bool:
+    """Whether a rendering is, or is a part of, the rendering of another term: the chip of Taiwan Semiconductor."""
+    return any(
+        _inside(rendering.span, other.span)
+        and other.concept.id not in ids
+        and (other.concept.id in view.concepts or other.span != rendering.span)
+        for other in view.renderings
+    )
 
 
 def _inconsistencies(
@@ -457,6 +531,9 @@ def _is_short_form(one: str, other: str, concept: Concept) -> bool:
     if short in long or (concept.pos == "name" and set(_names.words(short)) <= set(_names.words(long))):
         return True
     pairs = list(zip(short.split(), long.split(), strict=False))
+    words = [sorted(word[:5] for word in _names.words(text)) for text in (short, long)]
+    if words[0] == words[1]:
+        return True  # education minister, Minister of Education
     inflected = len(short.split()) == len(long.split()) and all(a[:4] == b[:4] for a, b in pairs)
     return inflected or (len(short) <= 6 and " " not in short and _abbreviates(short, long))
 
@@ -470,7 +547,7 @@ def _abbreviates(short: str, long: str) -> bool:
 # -------------------------------------------------------------------------------- Latin strings
 
 
-_LATIN_RUN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ .&+/-]?[A-Za-z0-9]+)*\+*")
+_LATIN_RUN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z][A-Za-z0-9]*(?:[ .&+/-]?[A-Za-z0-9]+)*\+*")
 _NOT_NAMES = frozenset({
     "vs", "app", "ppt", "pk", "ok", "no", "ceo", "cfo", "cto", "coo", "it", "kg", "km", "cm", "mm",
     "mb", "gb", "tb", "kw", "mw", "gw", "ai", "ip", "kpi", "pc", "www", "com", "cn",
@@ -502,7 +579,11 @@ def _latin_confidence(word: str, nearby: str, target: str, lang: str) -> float:
     parts = re.findall(r"[A-Za-z]{2,}|\d+(?:\.\d+)*", word)
     if all(term_key(p, lang) in nearby for p in parts) or _spelled_out(word, target):
         return 0.0
-    if word.count(" ") >= 2 or len(word) < 3:
+    if (
+        word.count(" ") >= 2
+        or len(word) < 3
+        or (" " in word and any(term_key(p, lang) in nearby for p in parts))
+    ):
         return 0.3  # an English gloss, which the translation may put in other words
     if re.search(r"\d", word) or re.search(r"[a-z][A-Z]", word):
         return 0.85
@@ -566,6 +647,7 @@ def _shared_noun(view: _View, concept: Concept, lang: str) -> Span | None:
                 rest = name[:-length]
                 # another piece of the name nearby: the source has the name in another form
                 pieces = {rest[i : i + 2] for i in range(max(1, len(rest) - 1))}
+                pieces |= {rest[0]} & _COUNTRIES  # 美方的贸易代表
                 return None if any(piece in source for piece in pieces) else (at, at + length)
     return None
 
@@ -576,6 +658,7 @@ def _means(concept: Concept, noun: str) -> bool:
     return any(gloss.pairs and gloss.words < 1.0 for gloss in literals)
 
 
+_COUNTRIES = frozenset("中美英法德俄日韩印欧澳加")
 _INSTITUTIONS = frozenset("院会局部司行社团校所馆室厅署处委网站区市省县国州法厂店盟报台长统")
 """Last characters of words that stand for a name mentioned before: 委员会, the commission."""
 
