@@ -227,8 +227,9 @@ def _score(args: argparse.Namespace) -> int:
         from bitext.report import to_json
 
         data = to_json(reports)
+        del data["remarks"]
         for target in data["targets"]:
-            del target["issues"]
+            del target["issues"], target["suppressed"]
         print_json(data)
     elif args.format == "csv" and args.beads:
         _print_beads(reports)

@@ -150,7 +150,7 @@ class Config:
         for folder in (here := Path(start).resolve(), *here.parents):
             for name in FILE_NAMES:
                 path = folder / name
-                if path.is_file() and (name == "bitext.toml" or "bitext" in _toml(path)[1].get("tool", {})):
+                if path.is_file() and (name == "bitext.toml" or _has_table(path)):
                     return cls.read(path, checks=checks)
         return None
 
@@ -365,6 +365,17 @@ def _toml(path: Path) -> tuple[str, dict[str, Any]]:
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{shown(path)}: {error}; expected TOML. Correct that line.") from error
+
+
+def _has_table(path: Path) -> bool:
+    """Whether a pyproject.toml is also ours; one that does not mention us may be as broken as it likes."""
+    try:
+        if b"bitext" not in path.read_bytes():
+            return False
+    except OSError:
+        return False
+    tool = _toml(path)[1].get("tool", {})
+    return isinstance(tool, dict) and "bitext" in tool
 
 
 def _config(table: dict[str, Any], where: _Where, checks: Sequence[str]) -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from bitext.config import Config, FilePair, Missing, Pairing, _Pattern
 from bitext.errors import ConfigError
+from bitext.report import issue_checks
 
 CHECKS = ("number-mismatch", "omission", "unused-suppression")
 
@@ -145,6 +147,8 @@ def test_the_nearest_configuration_wins(tmp_path: Path) -> None:
     assert Config.find(inner) is None or Config.find(inner).root not in (inner, *inner.parents[:2])
     written(tmp_path, '[tool.bitext]\nfail-on = "minor"', "pyproject.toml")
     assert Config.find(inner).fail_on == "minor"
+    written(inner, "[tool.ruff", "pyproject.toml")
+    assert Config.find(inner).fail_on == "minor"  # someone else's broken file is not ours to complain about
     written(tmp_path / "a", "[tool.ruff]\nline-length = 1", "pyproject.toml")
     assert Config.find(inner).fail_on == "minor"  # a pyproject without our table is passed over
     written(tmp_path, 'fail-on = "neutral"')
@@ -164,6 +168,24 @@ def test_a_mistake_in_pyproject_names_the_whole_path_of_the_key(tmp_path: Path) 
     path = written(tmp_path, '[tool.bitext.checks]\nomission = "of"', "pyproject.toml")
     with pytest.raises(ConfigError, match=r"pyproject\.toml:2: tool\.bitext\.checks\.omission"):
         Config.read(path)
+
+
+def test_the_configuration_of_the_documentation_is_one(tmp_path: Path) -> None:
+    """What people paste must work, and every key must be described."""
+    page = (Path(__file__).parent.parent / "docs" / "workflow.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    touch(tmp_path, "terms/house.tsv")
+    config = Config.read(written(tmp_path, example), checks=issue_checks())
+    assert config.checks == {"number-style": "off", "term-inconsistent": "neutral"}
+    with pytest.raises(ConfigError) as caught:
+        Config.read(written(tmp_path, "x = 1"))
+    keys = re.search(r"one of (.*)\.", str(caught.value))[1].split(", ")
+    assert len(keys) > 10
+    assert not [
+        key
+        for key in keys
+        if f"`{key}`" not in page and f"`[{key}]`" not in page and f"[[{key}]]" not in page
+    ]
 
 
 # ---- pairs -------------------------------------------------------------------------------------------------
