@@ -1,7 +1,8 @@
 """Texts come in, unit vectors go out, by table look-up: an encoder whose windows are sums of their segments.
 
 The features of a text are its words and numbers, Han characters and sequences of two to four of them, pairs
-of words, and marks; words it does not know count by their letters in threes.  Each feature has a vector in a
+of words, and marks; words it does not know count as a known word that begins alike, or by their letters in
+threes.  Each feature has a vector in a
 table, found by a 32-bit hash.  The vectors of a text add up to its *sum*, and a small network, the *head*,
 turns a sum into a unit vector.  Sums of neighboring segments add up to the sum of a window.
 
@@ -28,6 +29,7 @@ SPACE, LETTER, DIGIT, HAN, MARK = range(5)
 WORD, NUMBER, HAN_SEQUENCE, SYMBOL, WORD_PAIR, PART = range(1, 7)
 """Kinds of features; the same characters as another kind are another feature."""
 MAX_SEQUENCE = 4  # Han characters
+MIN_STEM = 4  # letters
 
 _N_CODES = 0x110000
 _BOUNDARY = 0xFFFF  # between texts: no character, and no text can lack it by chance
@@ -233,7 +235,7 @@ def scan(
     fold : uint32 ndarray of shape (0x110000,)
         What each code point is replaced by: Traditional characters by Simplified ones.
     known : uint32 ndarray, optional
-        Keys of known words, ascending; of these the parts are left out.
+        Keys of known features, ascending.  Parts are found of unknown words and numbers only.
 
     Returns
     -------
@@ -258,6 +260,12 @@ def scan(
         of_kind = np.flatnonzero(run_kind == kind)
         keys = _keys(hashes[of_kind], feature)
         is_unknown[of_kind] = True if known is None else ~is_among(keys, known)
+        if known is not None and feature == WORD:
+            odd = np.flatnonzero(is_unknown[of_kind])
+            runs = of_kind[odd]
+            keys[odd], is_unknown[runs] = _stems(
+                keys[odd], hashes[runs], terms, ends[runs], lengths[runs], known
+            )
         found.append((run_owner[of_kind], keys, feature, 1.0))
     found.append(_word_pairs(run_kind, run_owner, hashes))
     found.append(_parts(codes, owner, np.repeat(np.where(is_unknown, lengths, 0), lengths)))
@@ -322,6 +330,38 @@ def _runs(kinds: NDArray[np.uint8], owner: Numbers) -> tuple[Numbers, Numbers]:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     changes = np.flatnonzero((kinds[1:] != kinds[:-1]) | (owner[1:] != owner[:-1])) + 1
     return np.concatenate([[0], changes]), np.concatenate([changes, [len(kinds)]])
+
+
+def stems(word: str) -> list[str]:
+    """Return what an unknown word may be a form of, in the order in which it is tried."""
+    shorter = [word[:-n] for n in range(1, 5)]
+    return [s for s in [*shorter[:3], shorter[2] + "e", shorter[3]] if len(s) >= MIN_STEM]
+
+
+def _stems(
+    keys: NDArray[np.uint32],
+    hashes: Codes,
+    terms: Codes,
+    ends: Numbers,
+    lengths: Numbers,
+    known: NDArray[np.uint32],
+) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+    """Replace the keys of words by those of known words that they may be forms of, as `stems` does."""
+    keys, unknown = keys.copy(), np.ones(len(keys), dtype=bool)
+    rest = hashes.copy()
+    candidates = []
+    for n in range(1, 5):
+        rest = rest - terms[np.maximum(ends - n, 0)]
+        candidates.append((rest, lengths - n))
+        if n == 3:
+            with_e = rest + np.uint64(ord("e")) * _POWERS[np.clip(lengths - 3, 0, 63)]
+            candidates.append((with_e, lengths - 2))
+    for stem, length in candidates:
+        key = _keys(stem, WORD)
+        hit = unknown & (length >= MIN_STEM) & is_among(key, known)
+        keys[hit] = key[hit]
+        unknown &= ~hit
+    return keys, unknown
 
 
 def _word_pairs(

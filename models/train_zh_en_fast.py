@@ -65,8 +65,10 @@ USE_SHA = "182579c19c70fa499ab9ff9c7643ab6f1880ab6f4c56703807bf63ee9b602e67"
 ENGLISH, CHINESE = "wordfreq/data/large_en.msgpack.gz", "wordfreq/data/large_zh.msgpack.gz"
 
 DIM = 256
-N_WORDS, N_CHARACTERS, N_SEQUENCES, N_PAIRS, N_MARKS, N_NUMBERS = 20_000, 5_600, 14_500, 2_500, 160, 500
-N_BUCKETS = 4096  # for parts of unknown words
+N_WORDS, N_CHARACTERS, N_SEQUENCES, N_PAIRS, N_MARKS, N_NUMBERS = 24_000, 5_200, 12_500, 1_200, 160, 500
+N_FORMS = 6_000  # as many words have a row though a stem of theirs has one
+N_BUCKETS = 3_500  # for parts of unknown words
+MAX_ROWS = 12_000  # of a source
 MAX_WINDOW = 4
 MARGIN, TEMPERATURE = 0.05, 0.04
 MOMENTUM, SMOOTHING = 0.9, 0.98
@@ -211,7 +213,7 @@ def choose_features(sources: dict[str, list[Row]], wheels: Path, fold: Array) ->
     numbers |= {str(n): numbers.get(str(n), 0) for n in (*range(101), *range(1900, 2031))}
     pairs = {p: n for p, n in counts[additive.WORD_PAIR].items() if re.fullmatch("[a-z]+ [a-z]+", p)}
     chosen = (
-        (additive.WORD, mixed(words, general, 0.5), N_WORDS),
+        (additive.WORD, without_forms(mixed(words, general, 0.3)), N_WORDS),
         (additive.HAN_SEQUENCE, characters, N_CHARACTERS),
         (additive.HAN_SEQUENCE, longer, N_SEQUENCES),
         (additive.NUMBER, shares(numbers), len(numbers)),
@@ -223,6 +225,17 @@ def choose_features(sources: dict[str, list[Row]], wheels: Path, fold: Array) ->
         for kind, by_text, n in chosen
         for text, share in sorted(by_text.items(), key=lambda item: (-item[1], item[0]))[:n]
     ]
+
+
+def without_forms(words: dict[str, float]) -> dict[str, float]:
+    """Leave out words that are found by a stem, except the most frequent, whose forms are words of their own."""
+    kept: dict[str, float] = {}
+    for word, share in sorted(words.items(), key=lambda item: (-item[1], item[0])):
+        if len(kept) < N_FORMS or not any(stem in kept for stem in additive.stems(word)):
+            kept[word] = share
+        if len(kept) == N_WORDS:
+            break
+    return kept
 
 
 def read_ranks(wheels: Path, name: str) -> Iterable[list[str]]:
@@ -279,7 +292,7 @@ def start(teacher: Teacher, features: Sequence[Feature]) -> tuple[Trainable, NDA
     weighted = vectors * (frequency / frequency.sum() + 1e-6).sqrt()[:, None]
     basis = torch.linalg.eigh((weighted.T @ weighted).double())[1].flip(1)[:, :DIM].float()
     table = vectors @ basis
-    buckets = torch.randn(N_BUCKETS, DIM) * table.std() * 0.3
+    buckets = torch.randn(N_BUCKETS, DIM) * table.std() * 0.1
     head = {name: teacher.weights[origin] for name, origin in HEAD.items()}
     head |= {name: basis.T @ head[name] for name in ("first", "second.skip")}
     return Trainable(torch.cat([table, buckets]), teacher.ends() @ basis, head, len(keys)), keys
@@ -323,7 +336,7 @@ class Data:
         options: argparse.Namespace,
     ) -> None:
         self.keys, self.fold, self.n_table = keys, fold, n_table
-        self.sources = {name: rows for name, rows in sources.items() if len(rows) >= options.rows}
+        self.sources = {n: rows[:MAX_ROWS] for n, rows in sources.items() if len(rows) >= options.rows}
         self.sides: dict[str, tuple[Counted, Counted]] = {}
         self.unshared: dict[str, tuple[Counted, Counted]] = {}
         for name, rows in self.sources.items():
