@@ -10,19 +10,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from bitext import pipeline
 from bitext._gitdiff import Touched, touched_since
 from bitext._resultcache import ResultCache, digest_of
-from bitext.checks import Check
 from bitext.config import OFF, ON, Config, Missing, shown
 from bitext.data import SEVERITIES, Alignment, Document, Issue, Severity, Span
 from bitext.embedding import packaged_models
 from bitext.errors import BitextError
 from bitext.report import Remark, Report, issue_checks
 from bitext.suppressions import INVALID, UNUSED, Suppression, settle, suppressions_of, unused
-from bitext.terminology import Termbase
+
+if TYPE_CHECKING:
+    from bitext.checks import Check
+    from bitext.pipeline import RememberingEmbedder
+    from bitext.terminology import Termbase
 
 MISSING = "missing-file"
 REMARKS = (MISSING, UNUSED, INVALID)
@@ -158,6 +160,8 @@ class Checker:
         return report
 
     def _made(self, task: Task) -> Report:
+        from bitext import pipeline  # here and below: a run that finds all in the cache does without
+
         key = task.source, task.source_lang
         if key not in self._sources:  # the translations of one source come one after the other
             self._sources = {key: self._read(task.source, task.source_lang, "source")}
@@ -173,24 +177,32 @@ class Checker:
         )
 
     def _read(self, path: str, lang: str, side: Literal["source", "target"]) -> Document:
+        from bitext import pipeline
+
         document = pipeline.read(
             path, encoding=self._config.encoding, pre_segmented=self._pre_segmented, side=side
         )
         return pipeline.require_language(document, lang, side)
 
     @cached_property
-    def embedder(self) -> pipeline.RememberingEmbedder:
+    def embedder(self) -> RememberingEmbedder:
         """The encoder."""
+        from bitext import pipeline
+
         return pipeline.remembering(self._config.embedder, device=self._device)
 
     @cached_property
     def termbase(self) -> Termbase | None:
         """The project's terms, read once."""
+        from bitext.terminology import Termbase
+
         read = [Termbase.read(path) for path in self._config.termbases]
         return reduce(Termbase.merge, read) if read else None
 
     @cached_property
     def _checks(self) -> tuple[Check, ...]:
+        from bitext import pipeline
+
         return pipeline.default_checks(self.termbase, self.embedder)
 
     @cached_property

@@ -575,13 +575,13 @@ def test_unchanged_pairs_are_free_and_changed_ones_are_made_anew(
     project: Path, run: Run, loads: list[str]
 ) -> None:
     first = run("--format", "json")
-    assert len(loads) == 1
+    assert loads.count("zh-en") == 1
     pipeline._loaded.cache_clear()
     assert run("--format", "json") == first
-    assert len(loads) == 1
+    assert loads.count("zh-en") == 1
     edit(project / "docs/en/index.md", "3 billion", "300 million")
     assert run()[0] == 0
-    assert len(loads) == 2
+    assert loads.count("zh-en") == 2
     write(project / "house.tsv", "zh\ten\n海外市场\tforeign market\n")
     edit(project / "bitext.toml", "[[pairs]]", 'termbases = ["house.tsv"]\n[[pairs]]')
     assert "foreign market" in run()[1]
