@@ -12,15 +12,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bitext._names import words
-from bitext._renderings import Passages
+from bitext._renderings import Beads, Passages
 from bitext._termmatch import fold, lemma, parts_of_speech, root, segment
 from bitext._wordalign import tokens
 from bitext.checks import term_issue
 from bitext.data import Alignment, Issue, Span
 from bitext.report import Report
 from bitext.terminology import Concept, Termbase, TermCandidate, TermFinding, compare_terms, extract_terms
-
-Beads = list[tuple[str, str]]
 
 _ALIKE, _ACCEPTABLE = 0.6, 0.8
 """Share of their words that renderings have in common to count as the same, or as the accepted one."""
@@ -56,13 +54,20 @@ class TermRow:
     dissenting: tuple[int, ...]
 
 
-def term_rows(alignments: Sequence[Alignment], *, termbase: Termbase | None = None) -> tuple[TermRow, ...]:
+def linked_passages(alignments: Sequence[Alignment]) -> Passages | None:
+    """Link the words of translations of a Chinese source into English; ``None`` for other languages."""
+    if not all(a.source.lang.startswith("zh") and a.target.lang.startswith("en") for a in alignments):
+        return None
+    return Passages([[(a.source_text(b), a.target_text(b)) for b in a if b.source] for a in alignments])
+
+
+def term_rows(passages: Passages, *, termbase: Termbase | None = None) -> tuple[TermRow, ...]:
     """Set the renderings of each term side by side.
 
     Parameters
     ----------
-    alignments : sequence of Alignment
-        Of one Chinese source with English translations; for other languages there are no rows.
+    passages : Passages
+        From `linked_passages`.
     termbase : Termbase, optional
         The project's terms, on top of the termbase that comes with bitext.
 
@@ -71,14 +76,16 @@ def term_rows(alignments: Sequence[Alignment], *, termbase: Termbase | None = No
     tuple of TermRow
         Terms that stand twice or that a termbase knows; those rendered differently first.
     """
-    if not all(_is_zh_en(a) for a in alignments):
-        return ()
-    beads = _beads(alignments)
-    rows = [*_known_rows(beads, _with_default(termbase)), *_extracted_rows(beads, _with_default(termbase))]
+    rows = [
+        *_known_rows(passages.translations, _with_default(termbase)),
+        *_extracted_rows(passages, _with_default(termbase)),
+    ]
     return tuple(sorted(rows, key=lambda row: (not row.dissenting, -row.count)))
 
 
-def with_consensus(reports: Sequence[Report], *, termbase: Termbase | None = None) -> list[Report]:
+def with_consensus(
+    reports: Sequence[Report], *, termbase: Termbase | None = None, passages: Passages | None = None
+) -> list[Report]:
     """Add what translations of one source say about each other's terms.
 
     What the others have becomes evidence of an issue that a check has found in the same words.  By itself it
@@ -91,15 +98,19 @@ def with_consensus(reports: Sequence[Report], *, termbase: Termbase | None = Non
         On a Chinese text translated into English; others are returned as they are.
     termbase : Termbase, optional
         What it accepts is not doubted; the termbase that comes with bitext is asked too.
+    passages : Passages, optional
+        From `linked_passages`, if it is at hand.
 
     Returns
     -------
     list of Report
     """
-    alignments = [report.alignment for report in reports]
-    if len(reports) < 2 or not all(_is_zh_en(a) for a in alignments):
+    if len(reports) < 2:
         return list(reports)
-    found = compare_terms(_beads(alignments), termbase=_with_default(termbase), threshold=_DOUBTED)
+    passages = passages or linked_passages([report.alignment for report in reports])
+    if passages is None:
+        return list(reports)
+    found = compare_terms(passages, termbase=_with_default(termbase), threshold=_DOUBTED)
     enriched = []
     for report, findings in zip(reports, found, strict=True):
         beads = [i for i, bead in enumerate(report.alignment) if bead.source]
@@ -109,14 +120,6 @@ def with_consensus(reports: Sequence[Report], *, termbase: Termbase | None = Non
                 _add(issues, term_issue(report.alignment, beads[at], finding), finding)
         enriched.append(replace(report, issues=tuple(issues), signature=f"{report.signature}|consensus"))
     return enriched
-
-
-def _is_zh_en(alignment: Alignment) -> bool:
-    return alignment.source.lang.startswith("zh") and alignment.target.lang.startswith("en")
-
-
-def _beads(alignments: Sequence[Alignment]) -> list[Beads]:
-    return [[(a.source_text(b), a.target_text(b)) for b in a if b.source] for a in alignments]
 
 
 def _with_default(termbase: Termbase | None) -> Termbase:
@@ -206,9 +209,9 @@ def _link(
         at[t] += 1
 
 
-def _extracted_rows(beads: Sequence[Beads], termbase: Termbase) -> list[TermRow]:
+def _extracted_rows(passages: Passages, termbase: Termbase) -> list[TermRow]:
     """Find terms that no termbase knows but that come back."""
-    candidates = extract_terms(beads, termbase=termbase)
+    candidates = extract_terms(passages, termbase=termbase)
     return [
         _row(c.text, c.count, c.renderings, None) for c in candidates if c.concept is None and _is_term(c)
     ]

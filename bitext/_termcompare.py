@@ -44,7 +44,7 @@ class TermCandidate:
 
 
 def extract_terms(
-    translations: Sequence[Beads],
+    translations: Sequence[Beads] | Passages,
     *,
     termbase: Termbase | None = None,
     min_count: int = 2,
@@ -54,7 +54,7 @@ def extract_terms(
 
     Parameters
     ----------
-    translations : sequence of beads
+    translations : sequence of beads, or Passages
         Of the same source; each a sequence of (source text, target text) in order.
     termbase : Termbase, optional
         Terms it knows are listed with their concept.
@@ -63,7 +63,8 @@ def extract_terms(
     limit : int
         Length of the list; the most frequent and longest come first.
     """
-    passages = Passages(translations)
+    passages = _linked(translations)
+    translations = passages.translations
     counts = term_counts(passages.source[0], min_count, nested=False)
     ranked = sorted(counts, key=lambda key: (-counts[key] * len(key) ** 0.5, "".join(key)))
     found = []
@@ -103,7 +104,7 @@ def termbase_of(candidates: Iterable[TermCandidate], *, name: str = "extracted")
 
 
 def compare_terms(
-    translations: Sequence[Beads],
+    translations: Sequence[Beads] | Passages,
     *,
     termbase: Termbase | None = None,
     threshold: float | None = None,
@@ -112,7 +113,7 @@ def compare_terms(
 
     Parameters
     ----------
-    translations : sequence of beads
+    translations : sequence of beads, or Passages
         Of the same source; each a sequence of (source text, target text) in order.  One is enough; several
         know more.
     termbase : Termbase, optional
@@ -126,7 +127,8 @@ def compare_terms(
     list of list of (int, TermFinding)
         Per translation: index into its beads and finding of kind ``doubtful``, in text order.
     """
-    passages = Passages(translations)
+    passages = _linked(translations)
+    translations = passages.translations
     if threshold is None:
         threshold = 0.75 if len(translations) > 1 else 0.9
     findings = []
@@ -141,6 +143,10 @@ def compare_terms(
             ]
         )
     return findings
+
+
+def _linked(translations: Sequence[Beads] | Passages) -> Passages:
+    return translations if isinstance(translations, Passages) else Passages(translations)
 
 
 def _surfaces(beads: Beads, occurrences: Sequence[Occurrence]) -> tuple[tuple[str, int], ...]:

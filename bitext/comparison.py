@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bitext import pipeline
 from bitext._bootstrap import N_RESAMPLES, interval, resampled_means
-from bitext._comparison_terms import TermRow, term_rows, with_consensus
+from bitext._comparison_terms import TermRow, linked_passages, term_rows, with_consensus
 from bitext.data import Alignment, Document
 from bitext.embedding import Embedder
 from bitext.errors import BitextError
@@ -314,15 +314,16 @@ def compare_reports(
     """
     require_several([report.alignment.target.path for report in reports])
     _common_source(reports)
-    reports = with_consensus(reports, termbase=termbase)
     alignments = [report.alignment for report in reports]
+    passages = linked_passages(alignments)
+    reports = with_consensus(reports, termbase=termbase, passages=passages)
     rows = tuple(joined_rows(reports))
     return Comparison(
         tuple(reports),
         _names([a.target for a in alignments], names),
         rows,
         _pairings(reports, rows),
-        term_rows(alignments, termbase=termbase),
+        () if passages is None else term_rows(passages, termbase=termbase),
         signature=f"{' '.join(dict.fromkeys(r.signature for r in reports))}|boot:{N_RESAMPLES}",
     )
 
