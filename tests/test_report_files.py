@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -173,6 +175,21 @@ def test_any_spans_leave_the_text_alone_and_cover_what_they_should(letter, tmp_p
     found = [t.replace("\t", "") for t in commented_texts(word)]
     expected = [target.text[slice(*s)].replace("\n", "").replace("\t", "") for s in spans]
     assert sorted(found) == sorted(expected)
+
+
+def test_a_document_of_libreoffice_takes_a_comment_on_every_pair_of_characters(tmp_path):
+    """Its runs, notes and tables are not those that python-docx would write."""
+    path = tmp_path / "a.docx"
+    path.write_bytes((Path(__file__).parent / "data" / "formats" / "report.docx").read_bytes())
+    target = pipeline.read(path, lang="en")
+    words = [match.span() for match in re.finditer(r"\S\S?", target.text)]
+    word = written(report_on(target, *words), tmp_path / "out.docx")
+    assert formats.read_text(tmp_path / "out.docx").text == target.text
+    assert len(list(word.comments)) == len(words) > 20
+    exact = Counter(commented_texts(word)) & Counter(target.text[slice(*span)] for span in words)
+    assert exact.total() > 0.8 * len(
+        words
+    )  # the others are in notes and boxes, which are commented as a whole
 
 
 def test_comments_that_are_there_stay(letter, tmp_path):
