@@ -164,12 +164,13 @@ def features(
         _lone(start, size, len(side.lengths), beads.posterior)
         for (side, _), start, size in ((source, beads.i, beads.a), (target, beads.j, beads.b))
     ]
+    shift = [_shift(evidence) for _, evidence in (source, target)]
     order = np.argsort(beads.i, kind="stable")
     for at in range(0, len(beads), _BEADS_PER_BLOCK):
         chosen = order[at : at + _BEADS_PER_BLOCK]
         block = beads.part(chosen)
-        zh = _View(*source, lone[0], block.i, block.a)
-        en = _View(*target, lone[1], block.j, block.b)
+        zh = _View(*source, lone[0], shift[0], block.i, block.a)
+        en = _View(*target, lone[1], shift[1], block.j, block.b)
         yield (
             chosen,
             {
@@ -177,6 +178,7 @@ def features(
                 **_context_features(zh, en, block.posterior),
                 **_shape_features(block),
                 **_vector_features(zh, en),
+                **_second_features(zh, en),
                 **_length_features(zh, en, ratio),
                 **_mark_features(zh, en),
                 **_flag_features(zh, en),
@@ -189,7 +191,9 @@ def features(
 class _View:
     """One side of a block of beads."""
 
-    def __init__(self, side: Segments, evidence: Evidence, lone: Float, start: Ints, size: Ints) -> None:
+    def __init__(
+        self, side: Segments, evidence: Evidence, lone: Float, shift: Float, start: Ints, size: Ints
+    ) -> None:
         n = len(side.lengths)
         low, high = max(0, int(start.min()) - 1), min(n, int((start + size).max()) + 1)
         rows = np.arange(low, high)
@@ -198,10 +202,12 @@ class _View:
         self.stop = self.start + size
         self.evidence = evidence.part(rows)
         self.lengths, self.lone = side.lengths[low:high], lone[low:high]
-        self.segments = side.windows[0, low:high]
+        self.windows = side.windows[:, low:high]
+        self.segments = self.windows[0]
         self.own = side.windows[size - 1, start]
         weighted = self.segments * np.sqrt(np.maximum(self.lengths, 1.0))[:, None]
         self._sums = _running(weighted).astype(np.float32)
+        self._second = _SecondWindows(self.evidence, shift, self.start, self.size)
 
     def composed(self, more_left: int = 0, more_right: int = 0) -> tuple[Float, NDArray[np.bool_]]:
         """Composed windows with a segment more (or, negative, less) at the ends, and which of them exist."""
@@ -209,6 +215,21 @@ class _View:
         exists = (start >= 0) & (stop <= self.n) & (start < stop)
         window = self._sums[np.clip(stop, 0, self.n)] - self._sums[np.clip(start, 0, self.n)]
         return unit_rows(window), exists
+
+    def whole(self, more_left: int, more_right: int) -> tuple[Float, NDArray[np.bool_]]:
+        """Windows as embedded, with segments added or taken at the ends, and which of them exist."""
+        start, size = self.start - more_left, self.size + more_left + more_right
+        inside = (start >= 0) & (size >= 1) & (size <= len(self.windows)) & (start + size <= self.n)
+        windows = self.windows[np.where(inside, size - 1, 0), np.where(inside, start, 0)]
+        return windows, inside & (np.abs(windows).max(axis=1) > 0)
+
+    def second(self, more_left: int = 0, more_right: int = 0) -> tuple[Float, NDArray[np.bool_]]:
+        """Windows by the second encoder, with segments added or taken at the ends, and which of them exist."""
+        return self._second.of(self.start - more_left, self.stop + more_right)
+
+    def second_segments(self, at: Ints) -> Float:
+        """Segments by the second encoder."""
+        return self._second.of(at, at + 1)[0]
 
     def at(self, offset: int, *, end: bool) -> tuple[Ints, NDArray[np.bool_]]:
         """Segments at some distance from the first or the last of each bead, and which of them exist."""
@@ -223,6 +244,39 @@ class _View:
     def flag(self, name: str) -> NDArray[np.bool_]:
         """One of `FLAGS` of all segments."""
         return self.evidence.flags[:, FLAGS.index(name)]
+
+
+class _SecondWindows:
+    """Windows by the second encoder, each computed once: those of the beads, a segment more or less, and segments."""
+
+    def __init__(self, evidence: Evidence, shift: Float, start: Ints, size: Ints) -> None:
+        self._n = len(evidence.words)
+        ends = [(start - left, start + size + right) for left, right in _CHANGES]
+        rows = np.arange(self._n)
+        first, stop = (np.concatenate(sides) for sides in zip(*ends, (rows, rows + 1), strict=True))
+        exists = (first >= 0) & (stop <= self._n) & (first < stop)
+        self._keys = np.unique(self._key(first[exists], stop[exists]))
+        sums = _running(evidence.sums)
+        windows = sums[self._keys % (self._n + 1)] - sums[self._keys // (self._n + 1)]
+        self._vectors = unit_rows(evidence.head(windows.astype(np.float32)) - shift)
+
+    def _key(self, start: Ints, stop: Ints) -> Ints:
+        return start * (self._n + 1) + stop
+
+    def of(self, start: Ints, stop: Ints) -> tuple[Float, NDArray[np.bool_]]:
+        """Vectors of windows, and which of them exist."""
+        exists = (start >= 0) & (stop <= self._n) & (start < stop)
+        at = np.searchsorted(self._keys, np.where(exists, self._key(start, stop), 0))
+        return self._vectors[np.minimum(at, len(self._keys) - 1)], exists
+
+
+_CHANGES = ((0, 0), (1, 0), (0, 1), (-1, 0), (0, -1))
+
+
+def _shift(evidence: Evidence) -> Float:
+    """Return what all segments share in the second encoder, trusted less the fewer there are."""
+    n = len(evidence.sums)
+    return np.asarray(evidence.head(evidence.sums).mean(axis=0) * (n / (n + 8.0)))
 
 
 _ENDS = ((False, "left", -1), (True, "right", 1))
@@ -288,10 +342,15 @@ def _vector_features(zh: _View, en: _View) -> dict[str, Float]:
             columns[f"{name} {where} outside"] = np.where(
                 exists, _dot(here.segments[outside], there.own), 0.0
             )
-            longer, exists = here.composed(int(not end), int(end))
-            columns[f"{name} {where} longer"] = np.where(exists, _dot(longer, there.own) - plain, -0.1)
-            shorter, exists = here.composed(-int(not end), -int(end))
-            columns[f"{name} {where} shorter"] = np.where(exists, _dot(shorter, there.own) - plain, -0.1)
+            for change, more in (("longer", 1), ("shorter", -1)):
+                by = (more * int(not end), more * int(end))
+                window, exists = here.composed(*by)
+                gain = np.where(exists, _dot(window, there.own) - plain, -0.1)
+                columns[f"{name} {where} {change}"] = gain
+                window, exists = here.whole(*by)
+                columns[f"{name} {where} {change} whole"] = np.where(
+                    exists, _dot(window, there.own) - cosine, np.minimum(gain, 0.0)
+                )
             last = here.segments[here.at(0, end=end)[0]]
             columns[f"{name} {where} inside"] = np.where(here.size > 1, _dot(last, there.own), cosine)
             beyond, exists = there.at(step, end=end)
@@ -301,6 +360,37 @@ def _vector_features(zh: _View, en: _View) -> dict[str, Float]:
     columns["best outside"] = np.max([columns[f"{end} outside"] for end in ends], axis=0) - cosine
     columns["best shorter"] = np.max([columns[f"{end} shorter"] for end in ends], axis=0)
     columns["best longer"] = np.max([columns[f"{end} longer"] for end in ends], axis=0)
+    columns["best longer whole"] = np.max([columns[f"{end} longer whole"] for end in ends], axis=0)
+    columns["best shorter whole"] = np.max([columns[f"{end} shorter whole"] for end in ends], axis=0)
+    return columns
+
+
+def _second_features(zh: _View, en: _View) -> dict[str, Float]:
+    """Describe beads as `_vector_features` does, by the second encoder."""
+    own = {"zh": zh.second()[0], "en": en.second()[0]}
+    cosine = _dot(own["zh"], own["en"])
+    columns: dict[str, Float] = {"second cosine": cosine}
+    for name, here, there in (("zh", zh, "en"), ("en", en, "zh")):
+        for end, where, step in _ENDS:
+            outside, exists = here.at(step, end=end)
+            values = _dot(here.second_segments(outside), own[there])
+            columns[f"second {name} {where} outside"] = np.where(exists, values, 0.0)
+            for change, more in (("longer", 1), ("shorter", -1)):
+                window, exists = here.second(more * int(not end), more * int(end))
+                gain = _dot(window, own[there]) - cosine
+                columns[f"second {name} {where} {change}"] = np.where(exists, gain, -0.1)
+            last = here.second_segments(here.at(0, end=end)[0])
+            columns[f"second {name} {where} inside"] = _dot(last, own[there])
+            view = en if there == "en" else zh
+            beyond, exists = view.at(step, end=end)
+            values = _dot(last, view.second_segments(beyond))
+            columns[f"second {name} {where} beyond"] = np.where(exists, values, 0.0)
+    ends = [f"second {name} {where}" for name in ("zh", "en") for _, where, _ in _ENDS]
+    neighbors = [columns[f"{end} outside"] for end in ends]
+    columns["second margin"] = cosine - 0.125 * np.sum(neighbors, axis=0)
+    columns["second best outside"] = np.max(neighbors, axis=0) - cosine
+    for change in ("longer", "shorter"):
+        columns[f"second best {change}"] = np.max([columns[f"{end} {change}"] for end in ends], axis=0)
     return columns
 
 
@@ -471,7 +561,9 @@ class _Information:
             np.bincount(which, values, minlength=len(kinds))
             for values in (np.minimum(ratio, 4.0), rarity * np.minimum(expected * 2.5, 1.0), rarity)
         )
-        gain, found, weight = (np.bincount(owner, v[kind], minlength=len(i)) for v in of_kind)
+        gain, found, weight = (
+            np.bincount(owner, values[kind], minlength=len(i)).astype(np.float64) for values in of_kind
+        )
         return gain, found, weight
 
 

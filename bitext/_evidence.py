@@ -1,14 +1,15 @@
 """What the texts of segments tell an aligner besides their vectors: texts in, arrays out.
 
 Punctuation that a translator keeps (questions, exclamations, quotation marks, where a sentence ends), the words
-and numbers, and where paragraphs end.  `translation_tables` learns from passages that are likely to translate
-each other which words do, starting from the lexicon that ships: that is how names get known.
+and numbers, where paragraphs end, and what an additive encoder makes of it all.  `translation_tables` learns from
+passages that are likely to translate each other which words do, starting from the lexicon that ships: that is how
+names get known.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from bitext._termmatch import HAN, TOKEN, fold, lemma, root
 from bitext._wordalign import lexicon
+from bitext.embedding import Composing
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -71,6 +73,10 @@ class Evidence:
     vocabulary : tuple of str
         Every word once.
     is_chinese : bool
+    sums : ndarray of shape (n_segments, dim_sum)
+        Of an additive encoder.
+    head : callable
+        What turns the sum of a window into its vector.
     """
 
     marks: Float
@@ -80,6 +86,8 @@ class Evidence:
     words: tuple[Ints, ...]
     vocabulary: tuple[str, ...]
     is_chinese: bool
+    sums: Float
+    head: Callable[[Float], Float]
 
     def part(self, rows: Ints) -> Evidence:
         """Only some segments."""
@@ -91,10 +99,14 @@ class Evidence:
             tuple(self.words[i] for i in rows.tolist()),
             self.vocabulary,
             self.is_chinese,
+            self.sums[rows],
+            self.head,
         )
 
 
-def read(texts: Sequence[str], lang: str, paragraphs: Sequence[int] | None = None) -> Evidence:
+def read(
+    texts: Sequence[str], lang: str, encoder: Composing, *, paragraphs: NDArray[np.int32] | None = None
+) -> Evidence:
     """Collect the evidence in `texts`.
 
     Parameters
@@ -103,7 +115,9 @@ def read(texts: Sequence[str], lang: str, paragraphs: Sequence[int] | None = Non
         One for each segment.
     lang : str
         BCP 47.
-    paragraphs : sequence of int, optional
+    encoder : Composing
+        A second opinion on what means the same, cheap enough for every window.
+    paragraphs : ndarray of int of shape (n_segments,), optional
         Paragraph number of each segment.
     """
     is_chinese = lang.lower().startswith("zh")
@@ -123,6 +137,8 @@ def read(texts: Sequence[str], lang: str, paragraphs: Sequence[int] | None = Non
         words,
         tuple(numbers),
         is_chinese,
+        encoder.sums(texts),
+        encoder.head,
     )
 
 

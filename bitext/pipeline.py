@@ -27,7 +27,7 @@ from bitext._progress import embedded
 from bitext.alignment import Options, Side
 from bitext.checks import Check, TermCheck
 from bitext.data import Alignment, Bead, Document, Order
-from bitext.embedding import Composing, Embedder, composer, load_embedder
+from bitext.embedding import Composing, Embedder, composer, load_embedder, packaged_models
 from bitext.errors import LanguageError
 from bitext.report import Report
 from bitext.scoring import Scores
@@ -37,6 +37,7 @@ from bitext.terminology import Termbase
 
 __all__ = ["align", "check", "read", "score", "score_pairs", "segment"]
 
+SECOND_ENCODER = "zh-en-fast"
 # a free search that finds this much more of the target than a monotone one means the text was reordered
 _MOVED_SHARE = 0.1
 
@@ -383,7 +384,7 @@ def _embedder(embedder: str | Embedder, device: str | None) -> Embedder:
     return _loaded(embedder, device) if isinstance(embedder, str) else embedder
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _loaded(name: str, device: str | None) -> Embedder:
     """Keep the last encoders: loading one takes longer than aligning a page."""
     return load_embedder(name, device=device)
@@ -403,8 +404,9 @@ def _sides(
     """Embed segments, find out which windows matter, embed those."""
     texts = [[_one_line(document[i]) for i in kept] for document, kept in zip(documents, rows, strict=True)]
     lengths = [np.array([_length(t) for t in side], dtype=np.float64) for side in texts]
+    second = _second_encoder(encoder) if options.learned else None
     evidence = [
-        read_evidence(side, document.lang, document.paragraphs[kept]) if options.learned else None
+        read_evidence(side, document.lang, second, paragraphs=document.paragraphs[kept]) if second else None
         for side, document, kept in zip(texts, documents, rows, strict=True)
     ]
     segments = _split(embedded(encoder, texts[0] + texts[1]), len(texts[0]))
@@ -423,6 +425,15 @@ def _sides(
         for s, w, v, size, told in zip(segments, windows, longer, lengths, evidence, strict=True)
     )
     return left, right
+
+
+def _second_encoder(encoder: Embedder) -> Composing | None:
+    """Return the additive encoder that beads are scored with besides `encoder`, None where it was not installed."""
+    if encoder.name == SECOND_ENCODER:
+        return composer(encoder)
+    if all(info.name != SECOND_ENCODER for info in packaged_models()):
+        return None
+    return composer(_loaded(SECOND_ENCODER, "cpu"))
 
 
 def _composed(encoder: Composing, texts: list[str], windows: list[range]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from bitext import alignment as aligner
 from bitext import evaluation, pipeline
 from bitext._beadscore import Candidates
 from bitext._kernels import NEVER, Band, BeadScores, Costs, Posteriors
-from bitext.alignment import Options
+from bitext.alignment import Options, Side
 from bitext.embedding import Embedder, load_embedder
 from bitext.evaluation import GoldBead
 from bitext.segmentation import detect_language, segment_lines
@@ -38,8 +38,12 @@ OUTPUT = Path(beadscore.__file__).with_name("_beadscore.json")
 SETS = "mac-dev:1,paramed:0.3,aca:0.3,mag:0.3"
 PENALTY = 10.0
 GAP_PENALTY = 0.2
+SEED = 1
+LEFT_OUT, TWIN_WEIGHT = 0.08, 0.5
+"""Share of the beads that lose a side in the twin of a document, and what it counts."""
 CHUNK = 40
 """Source segments between two cells that a path is made to pass; only for speed."""
+ROUNDS = 40
 REWARD = 60.0
 """Added to gold beads to keep a path on them."""
 Float = NDArray[np.float64]
@@ -58,6 +62,7 @@ class Example:
     gold: list[GoldBead]
     plain: list[GoldBead]
     weight: float
+    is_twin: bool
 
 
 def main() -> None:
@@ -101,34 +106,68 @@ def read_all(data: Path, sets: str, embedder: Embedder) -> tuple[list[Example], 
 
 
 def read(folder: Path, embedder: Embedder, weight: float, names: list[str]) -> list[Example]:
-    """Align the documents of a set by the plain program, and describe what it leaves in play."""
+    """Describe the documents of a set, and twins of them with some segments left out on one side."""
     examples = []
-    options = Options()
+    rng = np.random.default_rng(SEED)
     for path in sorted(folder.glob("gold/*.align")):
         texts = [(folder / side / path.stem).read_text(encoding="utf-8") for side in ("src", "tgt")]
         documents = [segment_lines(text, lang=detect_language(text)) for text in texts]
         rows = [np.arange(len(document)) for document in documents]
-        source, target = pipeline._sides(tuple(documents), tuple(rows), embedder, options)
-        beads, scores, ratio = aligner._plain_beads(source, target, options, "cpu")
-        candidates = aligner.likely_candidates(scores, options)
-        passages = [(b.source, b.target) for b in beads if not b.is_null]
-        features = np.zeros((len(candidates), 0))
-        for chosen, columns in beadscore.features(
-            (source, source.evidence), (target, target.evidence), candidates, ratio, passages
-        ):
-            names[:] = list(columns)
-            if not features.shape[1]:
-                features = np.zeros((len(candidates), len(names)))
-            features[chosen] = np.stack(list(columns.values()), axis=1)
+        sides = pipeline._sides(tuple(documents), tuple(rows), embedder, Options())
         gold = evaluation.read_beads(path)
-        known = set(gold)
-        is_gold = np.array([bead in known for bead in as_beads(candidates)])
-        plain = [(tuple(b.source), tuple(b.target)) for b in beads]
         name = f"{folder.name}/{path.stem}"
-        sizes = len(source), len(target)
-        examples.append(Example(name, *sizes, candidates, features, is_gold, gold, plain, weight))
-        print(f"{name}: {len(candidates)} likely beads, {is_gold.sum()} of {len(gold)} gold", file=sys.stderr)
+        examples.append(describe(name, *sides, gold, weight, names))
+        twin = describe(name, *leave_out(*sides, gold, rng), TWIN_WEIGHT * weight, names)
+        examples.append(replace(twin, is_twin=True))
     return examples
+
+
+def leave_out(
+    source: Side, target: Side, gold: list[GoldBead], rng: np.random.Generator
+) -> tuple[Side, Side, list[GoldBead]]:
+    """Remove one side of some beads, so that what people translated becomes an omission or an addition."""
+    kept = [np.ones(len(side), dtype=bool) for side in (source, target)]
+    for bead in gold:
+        if all(bead) and rng.random() < LEFT_OUT:
+            side = int(rng.integers(2))
+            kept[side][list(bead[side])] = False
+    numbers = [np.cumsum(k) - 1 for k in kept]
+    beads = [
+        tuple(tuple(int(numbers[k][i]) for i in side if kept[k][i]) for k, side in enumerate(bead))
+        for bead in gold
+    ]
+    nulls = [((i,), ()) for s, t in beads if not t for i in s] + [
+        ((), (j,)) for s, t in beads if not s for j in t
+    ]
+    return (
+        aligner._part(source, np.flatnonzero(kept[0])),
+        aligner._part(target, np.flatnonzero(kept[1])),
+        [bead for bead in beads if all(bead)] + nulls,
+    )
+
+
+def describe(
+    name: str, source: Side, target: Side, gold: list[GoldBead], weight: float, names: list[str]
+) -> Example:
+    """Align a document by the plain program, and describe what it leaves in play."""
+    options = Options()
+    beads, scores, ratio = aligner._plain_beads(source, target, options, "cpu")
+    candidates = aligner.likely_candidates(scores, options)
+    passages = [(b.source, b.target) for b in beads if not b.is_null]
+    blocks = list(
+        beadscore.features((source, source.evidence), (target, target.evidence), candidates, ratio, passages)
+    )
+    names[:] = list(blocks[0][1])
+    features = np.zeros((len(candidates), len(names)))
+    for chosen, columns in blocks:
+        features[chosen] = np.stack(list(columns.values()), axis=1)
+    known = set(gold)
+    is_gold = np.array([bead in known for bead in as_beads(candidates)])
+    plain = [(tuple(b.source), tuple(b.target)) for b in beads]
+    print(f"{name}: {len(candidates)} likely beads, {is_gold.sum()} of {len(gold)} gold", file=sys.stderr)
+    return Example(
+        name, len(source), len(target), candidates, features, is_gold, gold, plain, weight, is_twin=False
+    )
 
 
 def as_beads(candidates: Candidates) -> list[GoldBead]:
@@ -195,12 +234,10 @@ class Lattice:
         log = posteriors.reach[self.starts] + gains + posteriors.leave[self.ends]
         probabilities = np.exp(np.minimum(log - posteriors.totals[self.part], 0.0)) * self.weights
         step = 1e-3
-        moved = [
-            kernels.backward(scores, Costs(self.options.shapes, gap_open + d, 0.0))[scores.band.entries]
-            for d in (step,)
-        ]
+        costs = Costs(self.options.shapes, gap_open + step, 0.0)
+        moved = kernels.backward(scores, costs)[scores.band.entries]
         total = float(posteriors.totals @ self.part_weights)
-        return total, probabilities, float((moved[0] - posteriors.totals) @ self.part_weights) / step
+        return total, probabilities, float((moved - posteriors.totals) @ self.part_weights) / step
 
 
 def cut_cells(example: Example, chunk: int) -> list[NDArray[np.int64]]:
@@ -217,36 +254,42 @@ def cut_cells(example: Example, chunk: int) -> list[NDArray[np.int64]]:
 
 
 def fit(examples: Sequence[Example], names: Sequence[str], penalty: float) -> beadscore.Weights:
-    """Maximize the penalized likelihood."""
-    lattice = Lattice(examples)
-    scale = lattice.features.std(axis=0) + 1e-6
-    features = lattice.features / scale
-    start = np.zeros(len(names) + 1)
+    """Maximize the penalized likelihood.
+
+    Twins have a price of gaps of their own: they have more gaps than people's translations.
+    """
+    lattices = [Lattice([e for e in examples if e.is_twin is twin]) for twin in (False, True)]
+    scale = np.concatenate([lattice.features for lattice in lattices]).std(axis=0) + 1e-6
+    features = [lattice.features / scale for lattice in lattices]
+    start = np.zeros(len(names) + 2)
     start[names.index("base")] = scale[names.index("base")]
-    start[-1] = Options().gap_open / Options().temperature
-    strength = np.append(np.full(len(names), penalty), GAP_PENALTY * penalty)
+    start[-2:] = Options().gap_open / Options().temperature
+    strength = np.append(np.full(len(names), penalty), [GAP_PENALTY * penalty] * 2)
 
     def loss(weights: Float) -> tuple[float, Float]:
-        gains = features @ weights[:-1]
-        total, expected, gaps = lattice.sums(gains, weights[-1])
-        wanted, found, gold_gaps = lattice.sums(gains + REWARD * lattice.is_gold, weights[-1])
-        wanted -= REWARD * float(lattice.weights @ lattice.is_gold)
         moved = weights - start
-        slope = np.append(features.T @ (expected - found), gaps - gold_gaps)
-        return total - wanted + float(strength @ moved**2), slope + 2 * strength * moved
+        value, slope = float(strength @ moved**2), 2 * strength * moved
+        for k, (lattice, columns) in enumerate(zip(lattices, features, strict=True)):
+            gains, gap_open = columns @ weights[:-2], weights[len(names) + k]
+            total, expected, gaps = lattice.sums(gains, gap_open)
+            wanted, found, gold_gaps = lattice.sums(gains + REWARD * lattice.is_gold, gap_open)
+            value += total - wanted + REWARD * float(lattice.weights @ lattice.is_gold)
+            slope[:-2] += columns.T @ (expected - found)
+            slope[len(names) + k] += gaps - gold_gaps
+        return value, slope
 
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 40})
-    weights = best.x / np.append(scale, 1.0)
-    return beadscore.Weights(dict(zip(names, weights[:-1].tolist(), strict=True)), float(weights[-1]))
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ROUNDS})
+    weights = best.x[:-2] / scale
+    return beadscore.Weights(dict(zip(names, weights.tolist(), strict=True)), float(best.x[-2]))
 
 
 def leave_one_out(examples: Sequence[Example], names: Sequence[str], penalty: float) -> None:
     """Print the figures of each document of the first set under weights fitted without it."""
     first = examples[0].name.partition("/")[0]
-    tested = [e for e in examples if e.name.partition("/")[0] == first]
+    tested = [e for e in examples if e.name.partition("/")[0] == first and not e.is_twin]
     found, confidence = [], []
     for example in tested:
-        weights = fit([e for e in examples if e is not example], names, penalty)
+        weights = fit([e for e in examples if e.name != example.name], names, penalty)
         beads, scores = best_beads(example, names, weights)
         found.append(beads)
         confidence += [
