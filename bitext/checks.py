@@ -231,8 +231,8 @@ class OmissionCheck:
                 evidence=("no target segment aligns with this passage",),
             )
         for index, fault in _judged_faults(alignment, self.judge, SURE_OF_OMISSION, omissions=True):
-            span = _shift(fault.span, alignment.source.span(alignment[index].source)[0])
-            yield _judged_issue(alignment, index, fault, "omission", source_span=span)
+            where = _shift(fault.span, alignment.source.span(alignment[index].source)[0])
+            yield _judged_issue(alignment, index, fault, "omission", source_span=where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +261,8 @@ class AdditionCheck:
             )
         for index, fault in _judged_faults(alignment, self.judge, SURE_OF_ERROR):
             if fault.category == "accuracy/addition":
-                span = _shift(fault.span, alignment.target.span(alignment[index].target)[0])
-                yield _judged_issue(alignment, index, fault, "addition", target_span=span)
+                where = _shift(fault.span, alignment.target.span(alignment[index].target)[0])
+                yield _judged_issue(alignment, index, fault, "addition", target_span=where)
 
 
 SURE_OF_ERROR, SURE_OF_OMISSION = 0.7, 0.6

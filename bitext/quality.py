@@ -238,7 +238,7 @@ class QualityEstimator:
 
     def calibrated(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the expected penalties that belong to raw scores (points plus weighted explicit features)."""
-        return np.interp(raw, self._curve[0], self._curve[1])
+        return np.asarray(np.interp(raw, self._curve[0], self._curve[1]), dtype=np.float64)
 
     def _estimate(self, states: list[torch.Tensor], pairs: list[tuple[int, int]]) -> Estimate:
         import torch
@@ -338,7 +338,8 @@ class _States:
         # the word embeddings stay packed: a batch needs a few of their rows
         self.words = {n: t.to(device) for n, t in shared.items() if n.startswith(word)}
         self.position = tensors["embeddings.position"].to(device, self.dtype)
-        self.norm = [tensors[f"embeddings.norm.{n}"].to(device, self.dtype) for n in ("weight", "bias")]
+        weight, bias = (tensors[f"embeddings.norm.{n}"].to(device, self.dtype) for n in ("weight", "bias"))
+        self.norm = (weight, bias)
         own = {n: t.to(device, self.dtype) for n, t in tensors.items() if n.startswith("encoder.")}
         self.layers = [_layer(own, i) for i in range(config["n_layers"])]
 
@@ -472,4 +473,4 @@ def _is_letter(character: str) -> bool:
 
 
 def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    return 1.0 / (1.0 + np.exp(-logits))
+    return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
