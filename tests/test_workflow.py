@@ -13,11 +13,15 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bitext import _lint, cli, pipeline
 from bitext.baseline import Baseline, Entry
 from bitext.errors import ConfigError
-from bitext.suppressions import parse
+from bitext.formats import Extracted, Origin
+from bitext.report import Remark, to_junit
+from bitext.suppressions import parse, without_comments
 
 CONFIG = """\
 [[pairs]]
@@ -397,6 +401,32 @@ def test_a_comment_that_is_not_closed_is_reported_since_it_swallows_the_text() -
     assert "close it with -->" in remark.message
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.text("a文𠮷#/ -<", max_size=6), st.sampled_from(["", "line", "tail"])),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+)
+def test_text_without_its_comments_is_the_rest_each_character_at_its_place(
+    lines: list[tuple[str, str]], line_end: str
+) -> None:
+    """Findings below a comment must point where they did without it."""
+    raw, rest = "", ""
+    for text, kind in [("文", ""), *lines]:
+        if kind == "line":
+            raw += f"  // bitext-disable-next-line omission -- 𠮷{line_end}"
+        else:
+            comment = "\t# bitext-disable-line" if kind == "tail" and text.strip() else ""
+            raw += text + comment + line_end
+            rest += (text.rstrip(" ") if comment else text) + line_end
+    extracted = without_comments(Extracted(raw, "a.txt", "text", None, Origin.of_text(raw)))
+    assert extracted.text == rest
+    assert "".join(raw[extracted.origin.locate(i).offset or 0] for i in range(len(rest))) == rest
+
+
 # ---- baseline ----------------------------------------------------------------------------------------------
 
 
@@ -701,6 +731,18 @@ def test_junit_has_a_case_a_finding_and_fails_where_the_command_does(project: Pa
 def test_junit_shows_a_clean_file_as_one_case_that_passed(project: Path, run: Run) -> None:
     root = ElementTree.fromstring(run("docs/zh/guide/start.md", "--format", "junit")[1])
     assert [(case.get("name"), len(case)) for case in root.iter("testcase")] == [("no issues", 0)]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(st.characters(codec=None), max_size=8))
+def test_junit_is_xml_whatever_the_texts_hold(text: str) -> None:
+    """Control characters and lone surrogates have no form in XML, and no finding may be lost to them."""
+    remark = Remark("missing-file", "major", f"it <says> {text}", f"a&{text}.md", 3)
+    root = ElementTree.fromstring(to_junit([], remarks=[remark]).encode())
+    (failure,) = root.iter("failure")
+    assert failure.get("message", "").startswith("it <says> ")
+    if text.isprintable():
+        assert failure.get("message") == remark.message
 
 
 def test_json_of_a_project_holds_each_pair_in_the_contracts_form(project: Path, run: Run) -> None:
