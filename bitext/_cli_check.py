@@ -203,13 +203,12 @@ def _plan(args: argparse.Namespace, config: Config) -> tuple[Plan, bool]:
                 else "no configuration from here upwards"
             )
             raise BitextError(f"check has {where}; expected SOURCE and TARGET, or a bitext.toml with pairs.")
-        if not whole.tasks and not whole.missing:
-            patterns = ", ".join(pairing.source for pairing in config.pairs)
-            raise BitextError(
-                f"{shown(config.path or config.root)}: no file below {config.root.resolve()} matches {patterns}; "
-                "expected sources. "
-                "Correct [[pairs]]."
-            )
+        if idle := _lint.idle_patterns(config):
+            where = shown(config.path or config.root)
+            fact = f"{where}: no file below {config.root.resolve()} matches {', '.join(idle)}"
+            if len(idle) == len(config.pairs):
+                raise BitextError(f"{fact}; expected sources. Correct [[pairs]].")
+            log(fact)
     elif not _lint.holds(whole, files):
         if len(files) < 2:
             fact = "check got one file"

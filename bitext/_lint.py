@@ -76,6 +76,12 @@ def plan_of(config: Config) -> Plan:
     return Plan(tuple(tasks), tuple(remarks), is_whole=True)
 
 
+def idle_patterns(config: Config) -> list[str]:
+    """Return the sources, as they are configured, that nothing matches: they may be misspelled."""
+    alone = ((pairing.source, replace(config, pairs=(pairing,))) for pairing in config.pairs)
+    return [source for source, one in alone if not any(one.file_pairs())]
+
+
 def plan_between(source: str, targets: Sequence[str], config: Config) -> Plan:
     """Return the plan of one source and its translations."""
     return Plan(tuple(Task(source, target, config.source_lang, config.target_lang) for target in targets))

@@ -178,6 +178,11 @@ def test_patterns_that_match_nothing_are_an_error_and_not_a_clean_run(project: P
     code, _, err = run()
     assert code == 2
     assert "doc/zh/**/*.md" in err
+    write(project / "bitext.toml", CONFIG + CONFIG.replace("docs/zh", "doc/zh").replace("docs/en", "doc/en"))
+    code, out, err = run()
+    assert code == 1
+    assert "3 billion" in out
+    assert "matches doc/zh/**/*.md" in err
 
 
 def test_a_missing_counterpart_is_a_finding(project: Path, run: Run) -> None:
