@@ -61,11 +61,16 @@ def linked_passages(alignments: Sequence[Alignment]) -> Passages | None:
     return Passages([[(a.source_text(b), a.target_text(b)) for b in a if b.source] for a in alignments])
 
 
-def term_rows(passages: Passages, *, termbase: Termbase | None = None) -> tuple[TermRow, ...]:
+def term_rows(
+    reports: Sequence[Report], passages: Passages, *, termbase: Termbase | None = None
+) -> tuple[TermRow, ...]:
     """Set the renderings of each term side by side.
 
     Parameters
     ----------
+    reports : sequence of Report
+        A translation whose rendering no termbase accepts dissents only if a check has found that too: what its
+        words link to may be wrong.
     passages : Passages
         From `linked_passages`.
     termbase : Termbase, optional
@@ -77,7 +82,7 @@ def term_rows(passages: Passages, *, termbase: Termbase | None = None) -> tuple[
         Terms that stand twice or that a termbase knows; those rendered differently first.
     """
     rows = [
-        *_known_rows(passages.translations, _with_default(termbase)),
+        *_known_rows(passages.translations, _with_default(termbase), _flagged(reports)),
         *_extracted_rows(passages, _with_default(termbase)),
     ]
     return tuple(sorted(rows, key=lambda row: (not row.dissenting, -row.count)))
@@ -162,13 +167,35 @@ Key = frozenset[str]
 Renderings = tuple[tuple[tuple[str, int], ...], ...]
 
 
-def _known_rows(beads: Sequence[Beads], termbase: Termbase) -> list[TermRow]:
+Flagged = list[list[list[Span]]]
+"""Per translation and bead with a source: where in its text a check has found a term or name wrong."""
+
+
+def _flagged(reports: Sequence[Report]) -> Flagged:
+    flagged = []
+    for report in reports:
+        alignment = report.alignment
+        spans: dict[int, list[Span]] = {i: [] for i, bead in enumerate(alignment) if bead.source}
+        for issue in report.issues:
+            if (
+                issue.source_span
+                and issue.check in ("term-mismatch", "name-mismatch")
+                and issue.bead in spans
+            ):
+                start = alignment.source.span(alignment[issue.bead].source)[0]
+                spans[issue.bead].append((issue.source_span[0] - start, issue.source_span[1] - start))
+        flagged.append(list(spans.values()))
+    return flagged
+
+
+def _known_rows(beads: Sequence[Beads], termbase: Termbase, flagged: Flagged) -> list[TermRow]:
     """Look the source up in the termbase; a rendering it does not accept is what the term's words link to."""
     concepts: dict[str, Concept] = {}
     texts: dict[str, str] = {}
     counts: Counter[str] = Counter()
     found: dict[str, list[Counter[str]]] = {}
     missing: list[tuple[str, int, int]] = []
+    wrong: set[tuple[str, int]] = set()
     for t, of_one in enumerate(beads):
         for i, (source, target) in enumerate(of_one):
             matches = termbase.matches(source, "zh")
@@ -185,9 +212,17 @@ def _known_rows(beads: Sequence[Beads], termbase: Termbase) -> list[TermRow]:
                     votes[target[start:end]] += 1
                 else:
                     missing.append((id, t, i))
+                    if any(_overlap(match.span, span) for span in flagged[t][i]):
+                        wrong.add((id, t))
     _link(missing, found, texts, beads)
     return [
-        _row(texts[id], counts[id], tuple(tuple(votes.most_common()) for votes in found[id]), concept)
+        _row(
+            texts[id],
+            counts[id],
+            tuple(tuple(votes.most_common()) for votes in found[id]),
+            concept,
+            wrong=frozenset(t for other, t in wrong if other == id),
+        )
         for id, concept in concepts.items()
     ]
 
@@ -228,11 +263,17 @@ def _is_term(candidate: TermCandidate) -> bool:
     )
 
 
-def _row(text: str, count: int, renderings: Renderings, concept: Concept | None) -> TermRow:
+def _row(
+    text: str,
+    count: int,
+    renderings: Renderings,
+    concept: Concept | None,
+    wrong: frozenset[int] = frozenset(),
+) -> TermRow:
     accepted = concept.target_terms if concept else ()
     known = tuple(term.text for term in accepted if term.status in _ACCEPTED)
     usual = [_usual(side, count) for side in renderings]
-    return TermRow(text, count, known, renderings, _dissenting(usual, list(map(_key, known))))
+    return TermRow(text, count, known, renderings, _dissenting(usual, list(map(_key, known)), wrong))
 
 
 def _usual(renderings: Sequence[tuple[str, int]], count: int) -> Key:
@@ -247,12 +288,17 @@ def _usual(renderings: Sequence[tuple[str, int]], count: int) -> Key:
     return frozenset()
 
 
-def _dissenting(usual: Sequence[Key], known: Sequence[Key]) -> tuple[int, ...]:
-    """Find who has something else than is known or than most have; who has nothing has no say."""
+def _dissenting(
+    usual: Sequence[Key], known: Sequence[Key] = (), wrong: frozenset[int] = frozenset()
+) -> tuple[int, ...]:
+    """Find who is `wrong` where others have what is known, or else who has something else than most.
+
+    Who has nothing has no say.
+    """
     voters = [t for t, key in enumerate(usual) if key]
     right = [t for t in voters if any(_alike(usual[t], key, _ACCEPTABLE) for key in known)]
     if right:
-        return tuple(t for t in voters if t not in right)
+        return tuple(t for t in voters if t not in right and t in wrong)
     camps = {frozenset(u for u in voters if _alike(usual[t], usual[u])) for t in voters}
     largest = sorted(map(len, camps), reverse=True)
     if not camps or largest[0] == len(voters):

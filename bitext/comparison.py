@@ -323,7 +323,7 @@ def compare_reports(
         _names([a.target for a in alignments], names),
         rows,
         _pairings(reports, rows),
-        () if passages is None else term_rows(passages, termbase=termbase),
+        () if passages is None else term_rows(reports, passages, termbase=termbase),
         signature=f"{' '.join(dict.fromkeys(r.signature for r in reports))}|boot:{N_RESAMPLES}",
     )
 

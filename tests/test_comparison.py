@@ -235,7 +235,13 @@ def keys(*renderings: str) -> list[frozenset[str]]:
 )
 def test_who_disagrees(renderings: list[str], known: list[str], dissenting: tuple[int, ...]) -> None:
     """Inflection and longer stretches are no disagreement; a termbase outvotes the majority; silence is no vote."""
-    assert _dissenting(keys(*renderings), keys(*known)) == dissenting
+    assert _dissenting(keys(*renderings), keys(*known), frozenset(range(3))) == dissenting
+
+
+def test_a_rendering_that_no_check_finds_wrong_is_no_dissent() -> None:
+    """The words of a term that was left out may link to anything."""
+    assert _dissenting(keys("server", "three"), keys("server"), frozenset()) == ()
+    assert _dissenting(keys("Qwen", "General Meaning"), keys("Qwen"), frozenset({1})) == (1,)
 
 
 def test_a_translation_without_a_usual_rendering_has_no_vote() -> None:
