@@ -196,28 +196,16 @@ def _plan(args: argparse.Namespace, config: Config) -> tuple[Plan, bool]:
     files: list[str] = args.files
     whole = _lint.plan_of(config)
     if not files or args.changed:
-        if not config.pairs:
-            where = (
-                f"no [[pairs]] in {shown(config.path)}"
-                if config.path
-                else "no configuration from here upwards"
-            )
-            raise BitextError(f"check has {where}; expected SOURCE and TARGET, or a bitext.toml with pairs.")
-        if idle := _lint.idle_patterns(config):
-            where = shown(config.path or config.root)
-            fact = f"{where}: no file below {config.root.resolve()} matches {', '.join(idle)}"
-            if len(idle) == len(config.pairs):
-                raise BitextError(f"{fact}; expected sources. Correct [[pairs]].")
-            log(fact)
+        _require_pairs(config)
     elif not _lint.holds(whole, files):
-        if len(files) < 2:
-            fact = "check got one file"
-            if not Path(files[0]).exists() and files != ["-"]:
-                fact = f"{files[0]}: no such file"
-            elif config.pairs and config.path:
-                fact = f"{files[0]} is in no pair of {shown(config.path)}"
-            raise BitextError(f"{fact}; expected SOURCE and at least one TARGET.")
-        return _lint.plan_between(files[0], files[1:], config), False
+        if len(files) > 1:
+            return _lint.plan_between(files[0], files[1:], config), False
+        fact = "check got one file"
+        if files != ["-"] and not Path(files[0]).exists():
+            fact = f"{files[0]}: no such file"
+        elif config.pairs and config.path:
+            fact = f"{files[0]} is in no pair of {shown(config.path)}"
+        raise BitextError(f"{fact}; expected SOURCE and at least one TARGET.")
     if args.reference:
         raise BitextError("--reference goes with SOURCE and TARGET, not with the pairs of a configuration.")
     if "-" in files:
@@ -229,6 +217,22 @@ def _plan(args: argparse.Namespace, config: Config) -> tuple[Plan, bool]:
         if not whole.tasks and not whole.missing:
             log("no configured pair holds any of these files")
     return whole, True
+
+
+def _require_pairs(config: Config) -> None:
+    """Refuse a configuration without pairs of files; a misspelled pattern must not switch the linter off."""
+    from bitext import _lint
+    from bitext.config import shown
+
+    where = shown(config.path) if config.path else "no configuration from here upwards"
+    if not config.pairs:
+        fact = f"no [[pairs]] in {where}" if config.path else where
+        raise BitextError(f"check has {fact}; expected SOURCE and TARGET, or a bitext.toml with pairs.")
+    if idle := _lint.idle_patterns(config):
+        fact = f"{where}: no file below {config.root.resolve()} matches {', '.join(idle)}"
+        if len(idle) == len(config.pairs):
+            raise BitextError(f"{fact}; expected sources. Correct [[pairs]].")
+        log(fact)
 
 
 def _reports(
