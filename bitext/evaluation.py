@@ -224,6 +224,8 @@ def quality_figures(
         ``translation`` or ``tgt`` are the texts; ``system`` or ``sys`` says who translated; ``doc`` and ``segment``
         or ``seg``, or else the source text, say what; the human score, higher is better, is in ``gold`` or ``mqm``.
         Rows with ``"human": true`` are references scored like systems and are left out, as the field does.
+        Or a row a minimal pair: ``source`` or ``src`` with a ``good`` and a ``bad`` translation and what is wrong with
+        it in ``phenomenon``.
     gold : str, optional
         Field of the human score.
     score : str, optional
@@ -235,7 +237,9 @@ def quality_figures(
     -------
     dict
         The figures of `bitext._agreement.agreement`; ``minus_length`` has them for minus the length of the source,
-        a control that never looks at a translation; ``skipped`` counts the rows left out, by reason.
+        a control that never looks at a translation; ``skipped`` counts the rows left out, by reason.  For minimal
+        pairs: ``accuracy``, the share in which the good translation scores higher (a tie is wrong), as a whole and
+        by phenomenon; ``longer`` is the accuracy of preferring the longer one.
 
     Raises
     ------
@@ -245,6 +249,8 @@ def quality_figures(
         If a line is not a JSON object, or no row is left.
     """
     rows = list(_json_rows(path))
+    if any("good" in row and "bad" in row for row in rows):
+        return _contrastive_figures(path, rows, embedder, device)
     judged = _judged_rows(rows, gold)
     field = score or ("score" if any("score" in row for row in rows) else None)
     if field is None:
@@ -271,6 +277,34 @@ def quality_figures(
         "score": field or "bitext",
         **_rounded(agreement(people, _matrix(used, [r.score for r in used]))),
         "minus_length": _rounded(agreement(people, length)) if not np.isnan(length).all() else None,
+        "signature": signature,
+    }
+
+
+def _contrastive_figures(
+    path: str | Path, rows: Sequence[dict[str, Any]], embedder: Any, device: str | None
+) -> dict[str, Any]:
+    """Count how often bitext prefers the good translation of a minimal pair."""
+    texts = [tuple(_first(row, names) for names in (_SOURCE, ("good",), ("bad",))) for row in rows]
+    whole = [k for k, three in enumerate(texts) if all(isinstance(text, str) for text in three)]
+    if not whole:
+        raise QualityDataError(f"{path} has no minimal pair; expected rows with source, good and bad.")
+    judged = [_Judged(texts[k][0], texts[k][side], "", (), 0.0) for k in whole for side in (1, 2)]
+    scored, signature = _scored(judged, embedder, device)
+    better = [scored[2 * n].score > scored[2 * n + 1].score for n in range(len(whole))]
+    kinds: dict[str, list[bool]] = defaultdict(list)
+    for k, is_right in zip(whole, better, strict=True):
+        kinds[str(rows[k].get("phenomenon", ""))].append(is_right)
+    return {
+        "n_rows": len(whole),
+        "skipped": {"lacks a text": len(rows) - len(whole)} if len(rows) > len(whole) else {},
+        "score": "bitext",
+        "accuracy": round(sum(better) / len(better), 4),
+        "longer": round(sum(len(texts[k][1]) > len(texts[k][2]) for k in whole) / len(whole), 4),
+        "phenomena": {
+            kind: {"accuracy": round(sum(found) / len(found), 4), "n_rows": len(found)}
+            for kind, found in sorted(kinds.items())
+        },
         "signature": signature,
     }
 

@@ -279,6 +279,29 @@ def test_bitext_scores_what_has_no_score(tmp_path: Path, embedder: Any) -> None:
     assert "emb:dictionary" in found["signature"]
 
 
+def test_minimal_pairs_are_counted_by_what_is_wrong(tmp_path: Path, embedder: Any) -> None:
+    """Equal scores are no preference, and rows that lack a text are counted."""
+    pairs = [
+        ("公司营收增长。", "The company revenue grew.", "The weather is fine.", "another"),
+        ("数据中心投资3亿元。", "It invested 300 million yuan in the data center.", "", "empty"),
+        ("谢谢大家。", "Thank you everyone.", "Thank you everyone.", "same"),
+    ]
+    rows = [{"src": s, "good": g, "bad": b, "phenomenon": kind} for s, g, b, kind in pairs]
+    found = quality_figures(
+        write(tmp_path / "q.jsonl", [*rows, {"src": "甲", "good": "a", "bad": None}]), embedder=embedder
+    )
+    assert found["accuracy"] == round(2 / 3, 4)
+    assert {kind: one["accuracy"] for kind, one in found["phenomena"].items()} == {
+        "another": 1.0,
+        "empty": 1.0,
+        "same": 0.0,
+    }
+    assert found["skipped"] == {"lacks a text": 1}
+    assert "emb:dictionary" in found["signature"]
+    with pytest.raises(QualityDataError, match="no minimal pair"):
+        quality_figures(write(tmp_path / "r.jsonl", [{"good": 1, "bad": 2}]), embedder=embedder)
+
+
 def test_eval_quality_prints_one_json_object(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
