@@ -373,6 +373,22 @@ def test_the_server_is_gone_after_its_block(reports, files):
         ask(at)
 
 
+def test_a_port_that_is_taken_is_one_line_of_error(reports, files):
+    """Two reviews at once must not answer for each other."""
+    review = Review(reports, **files)
+    with serving(review) as at:
+        port = urllib.parse.urlsplit(at).port
+        with pytest.raises(BitextError, match=f"port {port} of 127.0.0.1"), serving(review, port=port):
+            pass
+
+
+def test_a_translation_without_findings_is_a_page_too(reports, files):
+    (report,) = reports
+    review = Review([replace(report, issues=())], **files)
+    assert 'class="decide"' not in review.page()
+    assert review.decided() == []
+
+
 def test_importing_the_review_opens_nothing():
     """The library itself has no server; `http.server` is not even loaded by `import bitext`."""
     code = "import sys, bitext, bitext.pipeline, bitext.report; sys.exit('http.server' in sys.modules)"
