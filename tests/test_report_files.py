@@ -305,6 +305,20 @@ def test_a_document_that_was_changed_after_the_check_is_refused(letter, tmp_path
     assert not (tmp_path / "out.docx").exists()
 
 
+def test_the_strict_variant_is_refused_in_one_line(tmp_path):
+    """We read it; python-docx, which writes the comments, does not."""
+    purl = "http://purl.oclc.org/ooxml"
+    parts = document_xml("<w:p><w:r><w:t>Hello there</w:t></w:r></w:p>")
+    for name, content in parts.items():
+        content = content.replace(W[1:-1], f"{purl}/wordprocessingml/main")
+        old = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        parts[name] = content.replace(old, f"{purl}/officeDocument/relationships")
+    target = pipeline.read(save_parts(tmp_path / "a.docx", parts))
+    with pytest.raises(BitextError, match="transitional variant") as caught:
+        report_on(target, (0, 5)).write(tmp_path / "out.docx")
+    assert "\n" not in str(caught.value)
+
+
 def test_a_missing_library_is_named_with_its_extra(letter, tmp_path, monkeypatch):
     report = report_on(pipeline.read(letter), (0, 4))
     monkeypatch.setitem(sys.modules, "docx", None)
