@@ -172,11 +172,12 @@ class Band:
         for a in {a for a, _ in moves}:
             there = np.clip(rows + a, 0, len(self.rows) - 1)
             same = (there == rows + a) & (self.part[there] == self.part[rows])
-            low = np.where(same, self.low[there], self.n_target + self.n_source + 1)
-            high, ahead = self.high[there], self.offsets[there] - self.low[there]
+            ahead = np.where(same, columns - self.low[there], -(1 << 40))
+            first, width = self.offsets[there], (self.high - self.low)[there].view(np.uint64)
             for k in (k for k, move in enumerate(moves) if move[0] == a):
-                column = columns + moves[k][1]
-                cells[k] = np.where((column >= low) & (column <= high), ahead + column, self.n_cells)
+                place = ahead + moves[k][1]
+                inside = place.view(np.uint64) <= width  # what is negative is large without its sign
+                cells[k] = np.where(inside, first + place, self.n_cells)
         return cells
 
     def blocks(self, n_cells: int) -> list[range]:
@@ -475,7 +476,9 @@ def score_beads(
     known = [_known_windows(windows) for windows in (source, target)]
     lengths = [_log_lengths(of_side, sizes) for of_side in (source_lengths, target_lengths)]
     lengths[0] += np.log(weights.ratio)
-    gains = np.full((len(shapes), band.n_cells + 1), NEVER, dtype=np.float32)
+    lengths = [of_side / np.float32(weights.spread) for of_side in lengths]
+    gains = np.empty((len(shapes), band.n_cells + 1), dtype=np.float32)
+    gains[:, -1] = NEVER
     for rows in _row_blocks(band):
         i = slice(int(band.rows[rows[0]]), int(band.rows[rows[-1]]) + 1)
         j = slice(int(band.low[rows].min()), int(band.high[rows].max()) + 1)
@@ -484,13 +487,16 @@ def score_beads(
         inside = (band.rows[at] - i.start) * (j.stop - j.start) + columns - j.start
         cells = band.cells(at, columns)
         for s, (a, b) in enumerate(shapes):
-            off = (lengths[1][b - 1, None, j] - lengths[0][a - 1, i, None]) / np.float32(weights.spread)
             # 1 when the sides are as long as they should be, falling to 0 as a Cauchy density does: its long tails
             # forgive a free translation what a normal density would not
-            score = (
-                _margin(cosines, a, b, weights.margin) * np.float32((a + b) ** weights.size) / (1 + off * off)
-            )
-            score[~(known[0][a - 1, i, None] & known[1][b - 1, None, j])] = NEVER
+            fit = lengths[1][b - 1, None, j] - lengths[0][a - 1, i, None]
+            fit *= fit
+            fit += 1
+            score = _margin(cosines, a, b, weights.margin) * np.float32((a + b) ** weights.size)
+            score /= fit
+            there = known[0][a - 1, i], known[1][b - 1, j]
+            if not (there[0].all() and there[1].all()):
+                score[~(there[0][:, None] & there[1])] = NEVER
             gains[s, cells] = score.take(inside)
     return BeadScores(shapes, band, gains)
 
@@ -552,13 +558,12 @@ def _margin(cosines: Float, a: int, b: int, weight: float) -> Float:
     sizes = len(cosines)
     rows, columns = cosines.shape[1] - sizes - 1, cosines.shape[3] - sizes - 1
     here_i, here_j = slice(1, 1 + rows), slice(1, 1 + columns)
-    baseline = (
-        cosines[a - 1, here_i, 0, 0:columns]
-        + cosines[a - 1, here_i, 0, 1 + b : 1 + b + columns]
-        + cosines[0, 0:rows, b - 1, here_j]
-        + cosines[0, 1 + a : 1 + a + rows, b - 1, here_j]
-    )
-    return cosines[a - 1, here_i, b - 1, here_j] - baseline * np.float32(weight / 4)
+    baseline = cosines[a - 1, here_i, 0, 0:columns] + cosines[a - 1, here_i, 0, 1 + b : 1 + b + columns]
+    baseline += cosines[0, 0:rows, b - 1, here_j]
+    baseline += cosines[0, 1 + a : 1 + a + rows, b - 1, here_j]
+    baseline *= np.float32(-weight / 4)
+    baseline += cosines[a - 1, here_i, b - 1, here_j]
+    return baseline
 
 
 @dataclass(frozen=True, slots=True, eq=False)
