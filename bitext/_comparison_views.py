@@ -108,6 +108,7 @@ def _verdict(comparison: Comparison, pairing: Pairing) -> str:
     return (
         f"{first} {_relation(pairing)} {second}: {pairing.difference:+.3f}{between}, "
         f"probability {pairing.probability:.2f}"
+        + ("" if pairing.where_both is None else f"; {pairing.where_both:+.3f} where both translate")
     )
 
 
@@ -239,6 +240,7 @@ def _view(comparison: Comparison) -> dict[str, Any]:
                 "difference": f"{p.difference:+.3f}",
                 "interval": "" if p.interval is None else "{:+.3f} – {:+.3f}".format(*p.interval),
                 "probability": _decimal(p.probability),
+                "where_both": "" if p.where_both is None else f"{p.where_both:+.3f}",
             }
             for p in comparison.pairings
         ],

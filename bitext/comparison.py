@@ -84,6 +84,8 @@ class Pairing:
         95 % bootstrap interval of the difference; ``None`` with fewer than two rows.
     probability : float
         Share of resampled texts in which the first is better, in [0, 1]; equal ones count half.
+    where_both : float, optional
+        The difference over the rows that both translate, in [-1, 1]; ``None`` if there are none.
     """
 
     first: int
@@ -91,6 +93,7 @@ class Pairing:
     difference: float
     interval: tuple[float, float] | None
     probability: float
+    where_both: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -191,6 +194,7 @@ class Comparison:
                     "difference": _rounded(p.difference),
                     "interval": None if p.interval is None else [_rounded(bound) for bound in p.interval],
                     "probability": _rounded(p.probability),
+                    "where_both": _rounded(p.where_both),
                 }
                 for p in self.pairings
             ],
@@ -407,14 +411,34 @@ def _pairings(reports: Sequence[Report], rows: Sequence[JoinedRow]) -> tuple[Pai
     sizes = np.array([content_size(source.joined(row.source)) for row in kept], dtype=np.float64)
     values = np.array([[f or 0.0 for f in row.fidelity] for row in kept]).reshape(len(kept), len(reports))
     means = resampled_means(values, sizes)
+    present = np.array([_translated(reports, row) for row in kept], dtype=bool)
     found = []
     for a, b in itertools.combinations(range(len(reports)), 2):
         difference = reports[a].scores.fidelity - reports[b].scores.fidelity
         first, second = (b, a) if difference < -_EQUAL else (a, b)
         ahead = means[:, first] - means[:, second]
         better = float((ahead > _EQUAL).mean() + 0.5 * (np.abs(ahead) <= _EQUAL).mean())
-        found.append(Pairing(first, second, abs(difference), interval(ahead, sizes), better))
+        both = sizes * present.reshape(values.shape)[:, [first, second]].all(axis=1)
+        where_both = (values[:, first] - values[:, second]) @ both / both.sum() if both.any() else None
+        found.append(
+            Pairing(
+                first,
+                second,
+                abs(difference),
+                interval(ahead, sizes),
+                better,
+                None if where_both is None else float(where_both),
+            )
+        )
     return tuple(sorted(found, key=lambda p: -p.difference))
+
+
+def _translated(reports: Sequence[Report], row: JoinedRow) -> list[bool]:
+    """Tell which translations have anything in `row`."""
+    return [
+        any(report.alignment[i].target for i in beads)
+        for report, beads in zip(reports, row.beads, strict=True)
+    ]
 
 
 # -------------------------------------------------------------------------------- who they are

@@ -204,6 +204,18 @@ def test_the_bootstrap_is_paired() -> None:
     assert fidelity is None  # made by hand here; the spread of one text alone is far wider than .02
 
 
+def test_what_one_leaves_out_does_not_count_where_both_translate() -> None:
+    """An excerpt may be the better translation of what it holds."""
+    source = document(4, "zh")
+    whole = reported(source, *sized("1-1 1-1 1-1 1-1"))  # fidelities 1, 1/2, 1/3, 1/4
+    excerpt = reported(source, sized("1-0 1-1 1-1 1-0")[0], [0.0, 0.9, 0.5, 0.0])
+    (pairing,) = compare_reports([whole, excerpt]).pairings
+    assert (pairing.first, pairing.second) == (0, 1)
+    assert pairing.where_both == pytest.approx((1 / 2 + 1 / 3 - 0.9 - 0.5) / 2)
+    nothing = reported(source, sized("4-0")[0], [0.0])
+    assert compare_reports([whole, nothing]).pairings[0].where_both is None
+
+
 def test_the_rows_where_they_differ_most_come_first(comparison: Comparison) -> None:
     """What half of them leaves out, then the changed number."""
     rows = comparison.differences()
@@ -317,7 +329,9 @@ def test_json_has_every_row_and_the_scores_of_check(comparison: Comparison) -> N
     assert {"fidelity", "interval", "drift", "beads"} <= set(data["translations"][0]["scores"])
     assert [q for row in data["rows"] for q in row["source"]] == list(range(6))
     assert data["rows"][0]["target_texts"][0].startswith("The company")
-    assert {"first", "second", "difference", "interval", "probability"} == set(data["pairings"][0])
+    assert {"first", "second", "difference", "interval", "probability", "where_both"} == set(
+        data["pairings"][0]
+    )
 
 
 def test_csv_has_a_line_for_each_row_and_opens_in_excel(comparison: Comparison, tmp_path: Path) -> None:
