@@ -54,7 +54,8 @@ def add(commands: Commands) -> None:
 
 
 def _review(args: argparse.Namespace) -> int:
-    from bitext.review import Review, serving
+    from bitext._review_server import serving
+    from bitext.review import Review
 
     config = _config(args)
     baseline = Path(args.baseline) if args.baseline else config.baseline or config.root / DEFAULT_BASELINE

@@ -47,6 +47,7 @@ HELPERS = {
     "_report_html": "report",
     "_report_junit": "report",
     "_report_files": "report",
+    "_review_server": "review",
     "_progress": "data",
     "_plot": "report",
     "_resultcache": "baseline",

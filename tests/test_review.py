@@ -19,11 +19,12 @@ import numpy as np
 import pytest
 
 from bitext import cli, pipeline
+from bitext._review_server import serving
 from bitext.baseline import Baseline
 from bitext.data import Alignment, Bead, Document, Issue
 from bitext.errors import BitextError
 from bitext.report import Report
-from bitext.review import Review, serving
+from bitext.review import Review
 from bitext.scoring import Drift, Scores
 from bitext.terminology import Termbase
 
@@ -391,7 +392,7 @@ def test_a_translation_without_findings_is_a_page_too(reports, files):
 
 def test_importing_the_review_opens_nothing():
     """The library itself has no server; `http.server` is not even loaded by `import bitext`."""
-    code = "import sys, bitext, bitext.pipeline, bitext.report; sys.exit('http.server' in sys.modules)"
+    code = "import sys, bitext, bitext.pipeline, bitext.report, bitext.review; sys.exit('http.server' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -432,7 +433,7 @@ def test_the_command_ends_with_control_c_and_says_what_was_decided(tmp_path, mon
 def test_an_interrupt_from_outside_ends_a_served_review(tmp_path):
     """Control-C reaches the process as a signal, while threads serve."""
     code = (
-        "import time\nfrom bitext.review import serving\n"
+        "import time\nfrom bitext._review_server import serving\n"
         "class R:\n    def page(self): return 'x'\n"
         "try:\n    with serving(R()) as a:\n        print(a, flush=True)\n        time.sleep(60)\n"
         "except KeyboardInterrupt:\n    print('ended')\n"
