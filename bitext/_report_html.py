@@ -34,6 +34,7 @@ from bitext.report import (
     _signatures,
     _static,
 )
+from bitext.scoring import common_cuts
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -159,8 +160,7 @@ def _joint_rows(alignments: Sequence[Alignment]) -> list[_Row]:
     n_segments = len(alignments[0].source)
     carriers = [{b.source.start: i for i, b in enumerate(a) if b.source} for a in alignments]
     additions = [_additions(a) for a in alignments]
-    inner = {q for a in alignments for b in a for q in range(b.source.start + 1, b.source.stop)}
-    cuts = [q for q in range(n_segments + 1) if q not in inner]
+    cuts = common_cuts(alignments).tolist()
     rows: list[_Row] = []
     for start, stop in zip(cuts, [*cuts[1:], n_segments], strict=True):
         for beads in zip_longest(*(of.get(start, []) for of in additions)):

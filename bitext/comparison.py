@@ -17,16 +17,15 @@ from pathlib import Path, PurePath
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bitext import pipeline
 from bitext._bootstrap import N_RESAMPLES, interval, resampled_means
 from bitext._comparison_terms import TermRow, linked_passages, term_rows, with_consensus
-from bitext.data import Alignment, Document
+from bitext.data import Document
 from bitext.embedding import Embedder
 from bitext.errors import BitextError
 from bitext.report import Report, _common_source, to_json
-from bitext.scoring import content_size
+from bitext.scoring import common_cuts, content_size
 from bitext.terminology import Termbase
 
 __all__ = [
@@ -363,7 +362,7 @@ def joined_rows(reports: Sequence[Report]) -> list[JoinedRow]:
         the row around them where another translation has a bead across that place.
     """
     alignments = [report.alignment for report in reports]
-    cuts = _common_cuts(alignments)
+    cuts = common_cuts(alignments)
     # rows by number: 2k for what stands at cut k, 2k + 1 for the segments from cut k to the next
     members: list[list[list[int]]] = [[[] for _ in alignments] for _ in range(2 * len(cuts))]
     for t, alignment in enumerate(alignments):
@@ -383,14 +382,6 @@ def joined_rows(reports: Sequence[Report]) -> list[JoinedRow]:
             )
             rows.append(JoinedRow(source, tuple(map(tuple, beads)), fidelity))
     return rows
-
-
-def _common_cuts(alignments: Sequence[Alignment]) -> NDArray[np.int64]:
-    """Find the places between source segments, and at both ends, that no bead stands across."""
-    inside = np.zeros(len(alignments[0].source) + 1, dtype=bool)
-    for bead in itertools.chain.from_iterable(alignments):
-        inside[bead.source.start + 1 : bead.source.stop] = True
-    return np.flatnonzero(~inside)
 
 
 def _mean_fidelity(report: Report, beads: Sequence[int]) -> float | None:

@@ -194,7 +194,8 @@ def reference_scores(alignment: Alignment, reference: Alignment) -> tuple[tuple[
     """
     from sacrebleu.metrics import BLEU, CHRF, TER
 
-    units = _common_units(alignment, reference)
+    cuts = common_cuts((alignment, reference)).tolist()
+    units = list(itertools.starmap(range, itertools.pairwise(cuts)))
     texts = [_unit_text(alignment, unit) for unit in units], [_unit_text(reference, unit) for unit in units]
     chinese = alignment.target.lang.startswith("zh")
     metrics = (
@@ -206,14 +207,18 @@ def reference_scores(alignment: Alignment, reference: Alignment) -> tuple[tuple[
     return tuple((score.name, float(score.score), str(metric.get_signature())) for metric, score in scored)
 
 
-def _common_units(one: Alignment, other: Alignment) -> list[range]:
-    """Finest runs of source segments that no bead of either alignment cuts through."""
-    n = len(one.source)
-    inside = np.zeros(n + 1, dtype=bool)
-    for bead in (*one, *other):
+def common_cuts(alignments: Sequence[Alignment]) -> NDArray[np.int64]:
+    """Find the places between the segments of one source that no bead of any alignment stands across.
+
+    Returns
+    -------
+    ndarray of shape (n_cuts,)
+        Numbers of the segments that follow, ascending; both ends of the text are among them.
+    """
+    inside = np.zeros(len(alignments[0].source) + 1, dtype=bool)
+    for bead in itertools.chain.from_iterable(alignments):
         inside[bead.source.start + 1 : bead.source.stop] = True
-    cuts = np.flatnonzero(~inside).tolist()
-    return [range(a, b) for a, b in itertools.pairwise(cuts)]
+    return np.flatnonzero(~inside)
 
 
 def _unit_text(alignment: Alignment, unit: range) -> str:
