@@ -24,6 +24,8 @@ _ALIKE, _ACCEPTABLE = 0.6, 0.8
 """Share of their words that renderings have in common to count as the same, or as the accepted one."""
 _DOUBTED, _WRONG = 0.5, 0.75
 """Probability of being wrong from which others' renderings are evidence, or an issue of their own."""
+_ASKED = "|consensus"
+"""What a signature has when the other translations were asked."""
 _ACCEPTED = ("preferred", "admitted")
 _NO_TERMS = ("v", "d", "a")
 """Tags of words that are rendered freely."""
@@ -123,7 +125,8 @@ def with_consensus(
         for at, finding in findings:
             if finding.evidence[0].partition(" ")[0].isdigit():  # "2 of 2 others have ..."
                 _add(issues, term_issue(report.alignment, beads[at], finding), finding)
-        enriched.append(replace(report, issues=tuple(issues), signature=f"{report.signature}|consensus"))
+        signature = f"{report.signature.removesuffix(_ASKED)}{_ASKED}"
+        enriched.append(replace(report, issues=tuple(issues), signature=signature))
     return enriched
 
 
@@ -144,7 +147,7 @@ def _add(issues: list[Issue], new: Issue, finding: TermFinding) -> None:
         if issue.check.startswith(("term-", "name-")) and _overlap(issue.source_span, new.source_span)
     ]
     for k in same:
-        issues[k] = replace(issues[k], evidence=(*issues[k].evidence, *new.evidence))
+        issues[k] = replace(issues[k], evidence=tuple(dict.fromkeys((*issues[k].evidence, *new.evidence))))
     if not same and finding.confidence >= _WRONG and _is_name(finding.suggestion):
         issues.append(replace(new, check="name-mismatch"))
 

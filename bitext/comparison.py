@@ -278,15 +278,17 @@ def compare(
     """
     if isinstance(targets, str | Document):
         raise BitextError("the translations are one text; expected a sequence of two or more.")
-    encoder = pipeline.remembering(embedder, device=device)
     document = pipeline.segment(source) if isinstance(source, str) else source
     documents = [pipeline.segment(t) if isinstance(t, str) else t for t in targets]
     require_several([d.path for d in documents])
+    names = _names(documents, names)
+    encoder = pipeline.remembering(embedder, device=device)
     reports = [
         pipeline.check(
             pipeline.align(document, target, embedder=encoder, order=order, device=device),
             termbase=termbase,
             embedder=encoder,
+            device=device,
         )
         for target in documents
     ]
@@ -318,12 +320,13 @@ def compare_reports(
     require_several([report.alignment.target.path for report in reports])
     _common_source(reports)
     alignments = [report.alignment for report in reports]
+    names = _names([a.target for a in alignments], names)
     passages = linked_passages(alignments)
     reports = with_consensus(reports, termbase=termbase, passages=passages)
     rows = tuple(joined_rows(reports))
     return Comparison(
         tuple(reports),
-        _names([a.target for a in alignments], names),
+        names,
         rows,
         _pairings(reports, rows),
         () if passages is None else term_rows(reports, passages, termbase=termbase),

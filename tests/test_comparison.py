@@ -283,6 +283,9 @@ def test_what_others_have_is_evidence_of_what_a_check_found() -> None:
     assert any("2 of 2 others have" in line and "Qinghe" in line for line in found.evidence)
     assert enriched[0].issues == enriched[2].issues == ()
     assert with_consensus(reports[:1]) == reports[:1]
+    again = with_consensus(enriched)
+    assert [r.issues for r in again] == [r.issues for r in enriched]
+    assert [r.signature for r in again] == [r.signature for r in enriched] == ["s|consensus"] * 3
 
 
 def test_terms_of_other_languages_are_not_compared(embedder: Any) -> None:
