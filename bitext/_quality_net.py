@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import torch
 
 WIDTH, N_HEADS, N_BLOCKS, HIDDEN, POOLED = 64, 4, 2, 128, 48
+USUAL_RATIO = 1.2
+"""English tokens for each Chinese one."""
+
 CATEGORIES = (
     "accuracy/mistranslation",
     "accuracy/omission",
@@ -130,8 +133,10 @@ def estimate(
     pooled = torch.cat([*_pool(s, source_mask), *_pool(t, target_mask)], dim=1)
     pooled = gelu(linear(pooled, weights["pool.weight"], weights["pool.bias"]))
     whole = linear(pooled, weights["whole.weight"], weights["whole.bias"]).squeeze(1)
+    # per token and times the length of the source: a wordy translation is not worse for its words
+    expected = USUAL_RATIO * source_mask.sum(1) / target_mask.sum(1)
     return Estimate(
-        penalty=on_target.sum(1) + on_source.sum(1) + whole,
+        penalty=on_target.sum(1) * expected + on_source.sum(1) + whole,
         on_target=on_target,
         on_source=on_source,
         major=target_outputs[:, :, 1],

@@ -50,6 +50,7 @@ _USUAL_TOKENS = 128
 """A segment longer than this is scored by its mistakes per so many tokens, as if cut into pieces and averaged."""
 _PAIRS_PER_ROUND = 512  # whose states wait in memory together
 _REMEMBERED = 4096
+_WORDS = "embeddings.word_embeddings.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,11 @@ class QualityEstimator:
 
         card = _read_json(folder / "quality.json")
         _require_intact(folder / "model.safetensors", card["sha256"])
-        _require_intact(encoder / "tokenizer.json", card["vocabulary"])
+        if vocabulary_digest(encoder) != card["vocabulary"]:
+            raise EmbeddingError(
+                f"the encoder in {encoder} has another tokenizer or other word embeddings than the quality model in "
+                f"{folder} was trained with. Use the encoder it came with, or train it again."
+            )
         self.name: str = card["name"]
         self.digest: str = card["digest"]
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -334,9 +339,8 @@ class _States:
         self.head, self.tail, self.window = config["head"], config["tail"], config["window"]
         self.n_heads: int = config["n_heads"]
         self.eps: float = config["eps"]
-        word = "embeddings.word_embeddings.weight"
         # the word embeddings stay packed: a batch needs a few of their rows
-        self.words = {n: t.to(device) for n, t in shared.items() if n.startswith(word)}
+        self.words = {n: t.to(device) for n, t in shared.items() if n.startswith(_WORDS)}
         self.position = tensors["embeddings.position"].to(device, self.dtype)
         weight, bias = (tensors[f"embeddings.norm.{n}"].to(device, self.dtype) for n in ("weight", "bias"))
         self.norm = (weight, bias)
@@ -446,8 +450,17 @@ def _folder(name: str) -> Path | None:
 
 
 def _belongs(folder: Path, encoder: Path) -> bool:
-    found = hashlib.sha256((encoder / "tokenizer.json").read_bytes()).hexdigest()
-    return bool(_read_json(folder / "quality.json")["vocabulary"] == found)
+    return bool(_read_json(folder / "quality.json")["vocabulary"] == vocabulary_digest(encoder))
+
+
+@lru_cache(maxsize=4)
+def vocabulary_digest(encoder: Path) -> str:
+    """Digest of what the quality model takes from an encoder: its tokenizer and word embeddings."""
+    digest = hashlib.sha256((encoder / "tokenizer.json").read_bytes())
+    tensors = _read_tensors(encoder / "model.safetensors", expand=False)
+    for name in sorted(n for n in tensors if n.startswith(_WORDS)):
+        digest.update(tensors[name].numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _require_intact(path: Path, expected: str) -> None:

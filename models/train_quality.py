@@ -48,7 +48,7 @@ from bitext._agreement import agreement
 from bitext._quality_features import FEATURES, explicit_features
 from bitext.embedding import _expand, _load_tokenizer
 from bitext.quality import _USUAL_TOKENS as USUAL_TOKENS
-from bitext.quality import _States
+from bitext.quality import _States, vocabulary_digest
 
 N_LAYERS, N_STATES = 6, 384
 JUDGED = ("wmt20_zhen_mqm", "wmt21news_zhen_mqm", "wmt21ted_zhen_mqm")
@@ -68,7 +68,7 @@ LOSSES = {
     "marked": 3.0,
     "category": 0.3,
     "omitted": 4.0,
-    "order": 1.0,
+    "order": 2.0,
     "difference": 0.5,
     "penalty": 0.05,
 }
@@ -442,6 +442,10 @@ def train(
 ) -> dict[str, Tensor]:
     """Train the network."""
     weights = initial(center, options.seed)
+    if options.start is not None:
+        for name, value in load_file(options.start / "model.safetensors").items():
+            if name.startswith("network."):
+                weights[name.removeprefix("network.")].data = value.float()
     parameters = [w for w in weights.values() if w.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=options.rate, weight_decay=0.02, betas=(0.9, 0.98))
     rng = random.Random(options.seed)
@@ -664,7 +668,7 @@ def write(
     save_file(tensors, output / "model.safetensors", {"format": "pt"})
     digest = hashlib.sha256((output / "model.safetensors").read_bytes()).hexdigest()
     card["sha256"] = digest
-    card["vocabulary"] = hashlib.sha256((base / "tokenizer.json").read_bytes()).hexdigest()
+    card["vocabulary"] = vocabulary_digest(base)
     card["digest"] = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
     (output / "quality.json").write_text(
         json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -699,6 +703,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--held-out", type=float, default=0.15, help="share of documents, for calibration")
+    parser.add_argument("--start", type=Path, help="a model of this recipe to go on from")
     parser.add_argument("--share", type=float, default=1.0, help="of the segments to train on, for trials")
     parser.add_argument("--without-system", help="leave this system out, to measure on it")
     parser.add_argument(
