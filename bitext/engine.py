@@ -85,8 +85,8 @@ def batch(
         Each with ``id``, and ``source`` and ``target`` as text or ``source_path`` and ``target_path``; or the
         same as a line of JSON.  Read as the run goes on.
     out : str or Path
-        JSONL: a row a pair with ``id``, ``fidelity``, ``drift``, ``order``, ``n_beads``, ``issues`` and
-        ``signature``, or with ``id`` and ``error``.
+        JSONL: a row a pair with ``id``, ``fidelity`` and its ``interval``, ``drift``, ``order``, ``n_beads``, ``issues``
+        and ``signature``, or with ``id`` and ``error``.
     settings : Settings, optional
     jobs : int
         Worker processes; 1 works in this process.
@@ -271,10 +271,11 @@ class _Worker:
             report = pipeline.check(alignment, checks=self._checks, embedder=self._embedder)
         except BitextError as error:
             return {"id": row["id"], "error": str(error), "kind": type(error).__name__}
-        drift = report.scores.drift
+        drift, interval = report.scores.drift, report.scores.interval
         return {
             "id": row["id"],
             "fidelity": round(report.scores.fidelity, 6),
+            "interval": None if interval is None else [round(bound, 6) for bound in interval],
             "drift": {
                 name: round(getattr(drift, name), 6) for name in ("omitted", "added", "reordered", "shifted")
             },

@@ -251,6 +251,8 @@ def test_batch_writes_a_row_for_each_pair_an_error_row_for_a_bad_one_and_resumes
     assert "2 done, 3 failed" in text
     assert [r["id"] for r in results] == ["good", "text", "gone", "half", "row 5"]
     assert ["error" in r for r in results] == [False, False, True, True, True]
+    assert results[0]["interval"][0] <= results[0]["fidelity"] <= results[0]["interval"][1]
+    assert results[1]["interval"] is None  # one sentence says nothing about others
     assert run(capsys, "batch", manifest, "-o", out)[0] == 2  # never overwrites
     out.write_text(first.splitlines()[0] + '\n{"id": "cut of', encoding="utf-8")
     assert "1 skipped" in run(capsys, "batch", manifest, "-o", out, "--resume")[1]
