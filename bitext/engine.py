@@ -85,8 +85,8 @@ def batch(
         Each with ``id``, and ``source`` and ``target`` as text or ``source_path`` and ``target_path``; or the
         same as a line of JSON.  Read as the run goes on.
     out : str or Path
-        JSONL: a row a pair with ``id``, ``fidelity`` and its ``interval``, ``drift``, ``order``, ``n_beads``, ``issues``
-        and ``signature``, or with ``id`` and ``error``.
+        JSONL: a row a pair with ``id``, ``fidelity`` and its ``interval``, ``drift``, ``order``, ``n_beads``,
+        ``issues`` and ``signature``, or with ``id`` and ``error``.
     settings : Settings, optional
     jobs : int
         Worker processes; 1 works in this process.
