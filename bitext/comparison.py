@@ -166,12 +166,12 @@ class Comparison:
         Returns
         -------
         list of dict
-            Keys: ``row``, ``source`` (text), ``spread``, and per translation ``NAME`` (text) and
-            ``NAME fidelity`` (float or None).
+            Keys: ``row``, ``source`` (text), ``spread``, and per translation ``NAME text`` and ``NAME fidelity``
+            (float or None).
         """
         return [
             {"row": n, "source": self.source_text(row), "spread": round(row.spread, 6)}
-            | {name: self.target_text(row, t) for t, name in enumerate(self.names)}
+            | {f"{name} text": self.target_text(row, t) for t, name in enumerate(self.names)}
             | {f"{name} fidelity": _rounded(row.fidelity[t]) for t, name in enumerate(self.names)}
             for n, row in enumerate(self.rows)
         ]

@@ -344,7 +344,7 @@ def test_csv_has_a_line_for_each_row_and_opens_in_excel(comparison: Comparison, 
     assert raw.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"))))
     assert len(rows) == len(comparison.rows)
-    assert {"source", "good", "good fidelity", "half", "wrong fidelity", "spread"} <= set(rows[0])
+    assert {"source", "good text", "good fidelity", "half text", "wrong fidelity", "spread"} <= set(rows[0])
 
 
 def test_the_page_escapes_names_and_texts_and_links_to_the_rows(embedder: Any, tmp_path: Path) -> None:
