@@ -35,7 +35,7 @@ from bitext.evaluation import GoldBead
 from bitext.segmentation import detect_language, segment_lines
 
 OUTPUT = Path(beadscore.__file__).with_name("_beadscore.json")
-SETS = "mac-dev:1,paramed:0.3,aca:0.3,mag:0.3"
+SETS = "mac-dev:1"
 PENALTY = 10.0
 GAP_PENALTY = 0.2
 SEED = 1
@@ -82,9 +82,10 @@ def main() -> None:
         leave_one_out(examples, names, args.penalty)
     if not args.no_write:
         weights = fit(examples, names, args.penalty)
+        second = load_embedder(pipeline.SECOND_ENCODER, device="cpu")
         card = {
             "fitted by": f"models/fit_alignment.py --sets {args.sets} --penalty {args.penalty:g}",
-            "encoder": f"{embedder.name}@{embedder.digest[:8]}",
+            "encoders": [f"{e.name}@{e.digest[:8]}" for e in (embedder, second)],
             "gap_open": round(weights.gap_open, 4),
             "features": {name: round(weight, 5) for name, weight in weights.features.items()},
         }
