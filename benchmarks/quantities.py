@@ -3,15 +3,20 @@
     python benchmarks/quantities.py DATA_DIR [--list hkma|errors|demetr]
 
 DATA_DIR holds the folders `hkma`, `number_errors` and `demetr_zh` (WMT25 terminology task, track 2, with the
-number errors found in its submissions; DEMETR minimal pairs).  Prints one JSON object.
+number errors found in its submissions; DEMETR minimal pairs).  If the folders `train` (parallel sentences) and
+`quality` (WMT test sets, of which the human references are read) stand next to it, false alarms are counted on them
+too.  Prints one JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
+import random
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +30,13 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path, metavar="DATA_DIR")
     parser.add_argument(
-        "--list", choices=["hkma", "errors", "demetr"], help="print the cases that went wrong"
+        "--list", choices=["hkma", "errors", "demetr", "elsewhere"], help="print the cases that went wrong"
     )
     options = parser.parse_args()
     figures: dict[str, Any] = {}
     for name, measure in (("hkma", false_alarms), ("errors", errors_found), ("demetr", pairs_separated)):
         figures[name] = measure(options.data, options.list == name)
+    figures["alarms_elsewhere"] = alarms_elsewhere(options.data.parent, options.list == "elsewhere")
     figures["megabytes_per_second"] = speed(options.data)
     print(json.dumps(figures, indent=2, ensure_ascii=False))
 
@@ -67,6 +73,53 @@ def false_alarms(data: Path, show: bool) -> dict[str, dict[str, float]]:
             "paragraphs": paragraphs,
             "paragraphs_flagged": round(paragraphs_flagged / paragraphs, 4),
         }
+    return figures
+
+
+SETS = {
+    "wmt20": "wmt20_zhen_mqm",
+    "wmt21": "wmt21news_zhen_mqm",
+    "ted": "wmt21ted_zhen_mqm",
+    "wmt22": "wmt22_zhen_mqm",
+}
+
+
+def pairs_of(folder: Path, name: str) -> Iterator[tuple[str, str]]:
+    """Yield 3,000 random pairs of a training source, or all references of a test set."""
+    if name in SETS:
+        seen = set()
+        with gzip.open(folder / "quality" / f"{SETS[name]}.jsonl.gz", "rt", encoding="utf-8") as lines:
+            for row in map(json.loads, lines):
+                pairs = {(row["src"], row[key]) for key in ("ref", "refB") if row.get(key)}
+                yield from sorted(pairs - seen)
+                seen |= pairs
+        return
+    text = gzip.decompress((folder / "train" / f"{name}.tsv.gz").read_bytes()).decode("utf-8")
+    rows = [line.split("\t") for line in text.splitlines()]
+    random.Random(7).shuffle(rows)
+    yield from ((row[0], row[1]) for row in rows[:3000])
+
+
+def alarms_elsewhere(folder: Path, show: bool) -> dict[str, dict[str, float]]:
+    """Count the findings on translations by people of many kinds, per number as in `false_alarms`."""
+    names = [name for name, file in SETS.items() if (folder / "quality" / f"{file}.jsonl.gz").exists()]
+    names += sorted(path.name.removesuffix(".tsv.gz") for path in (folder / "train").glob("*.tsv.gz"))
+    figures = {}
+    for name in names:
+        numbers = alarms = 0
+        for source, target in pairs_of(folder, name):
+            quantities = find_quantities(source, "zh")
+            numbers += sum(bool(re.search(r"\d", q.text)) or q.weight >= 0.5 for q in quantities)
+            found = compare_quantities(source, target)
+            alarms += len(found)
+            if show and found:
+                print(
+                    f"{name}\n  {source}\n  {target}",
+                    *(f"    {f.kind}: {f.message}" for f in found),
+                    sep="\n",
+                )
+        rate = round(alarms / max(1, numbers), 4)
+        figures[name] = {"numbers": numbers, "alarms": alarms, "alarms_per_number": rate}
     return figures
 
 

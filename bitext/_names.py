@@ -59,6 +59,11 @@ class Literal:
     characters: float
 
 
+def glosses(piece: str) -> frozenset[str]:
+    """Return the glosses of a Chinese character or word, reduced as words are compared."""
+    return _glosses().get(piece, frozenset())
+
+
 def words(phrase: str) -> list[str]:
     """Lower-case words of `phrase` without function words."""
     found = (m[0].lower().replace("’", "'").removesuffix("'s") for m in _WORD.finditer(phrase))

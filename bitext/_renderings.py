@@ -2,46 +2,30 @@
 
 Beads of one or several English translations of a Chinese source come in.  Terms are runs of nouns and what modifies
 them; the words of all passages are linked, and the stretch of the target that a term's words link to is its
-rendering.  `doubts` says how surely a rendering is wrong: because it is not what this translation usually
-has, or not what the others have, or because none of its words is a known translation.
+rendering.  How surely it is wrong is for `_doubts`.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from math import exp
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bitext._names import FUNCTION_WORDS
 from bitext._termmatch import HAN, lemma, parts_of_speech, root
-from bitext._wordalign import Token, lexicon, link_words, tokens
+from bitext._wordalign import Token, link_words, tokens
 from bitext.data import Span
 
 Beads = Sequence[tuple[str, str]]
 Key = tuple[str, ...]
 
-_FUNCTION_KEYS = frozenset(map(lemma, FUNCTION_WORDS))
-_WEIGHTS_OF_ONE = (
-    (1.715, -0.354, 0.774, 0.513, 0.657, -0.599, 0.292, 16.497, -2.845, 0.384, 0.473, 2.337, -3.188, 1.864),
-    -4.967,
-)
-_WEIGHTS_OF_SEVERAL = (
-    (
-        *(1.32, -0.238, 0.159, 0.523, 0.069, -0.872, 0.237, -0.114, 0.094, 1.243, 0.822, 0.437),
-        *(4.238, -1.22, 2.601, 1.664, -0.481, -5.725, 1.072, 3.555, -2.026, 1.428, 4.053, -0.025),
-    ),
-    -6.97,
-)
-"""Logistic regressions on `Doubt.features`, fitted by ``models/fit_doubts.py`` on machine translations."""
+FUNCTION_KEYS = frozenset(map(lemma, FUNCTION_WORDS))
 _LINKED = 0.3
 """A word of the target belongs to a rendering from this link probability on."""
-_SAME = 0.6
-"""Renderings with this share of their words in common count as the same."""
 _MAX_TOKENS, _MAX_CHARACTERS = 6, 14
 _HEADS = ("n", "vn", "j", "l", "i", "an", "x")
 """Tags a term ends on; by their first letters."""
@@ -105,7 +89,7 @@ class Passages:
         if window is None:
             return Occurrence(bead, source_span, None, ())
         first, last = window
-        key = tuple(root(w.key) for w in target[first : last + 1] if w.key not in _FUNCTION_KEYS)
+        key = tuple(root(w.key) for w in target[first : last + 1] if w.key not in FUNCTION_KEYS)
         return Occurrence(bead, source_span, (target[first].start, target[last].end), key)
 
 
@@ -114,7 +98,7 @@ def _window(mass: NDArray[np.float32], words: Sequence[str]) -> tuple[int, int] 
     best, best_at, run, start = 0.0, None, 0.0, 0
     for i, (share, word) in enumerate(zip(mass.tolist(), words, strict=True)):
         gain = share - _LINKED
-        if word in _FUNCTION_KEYS and gain < 0:
+        if word in FUNCTION_KEYS and gain < 0:
             gain = min(0.0, share - 0.08)
         if run <= 0:
             run, start = 0.0, i
@@ -123,125 +107,8 @@ def _window(mass: NDArray[np.float32], words: Sequence[str]) -> tuple[int, int] 
             best, best_at = run, (start, i)
     if best_at is None:
         return None
-    inside = [i for i in range(best_at[0], best_at[1] + 1) if words[i] not in _FUNCTION_KEYS]
+    inside = [i for i in range(best_at[0], best_at[1] + 1) if words[i] not in FUNCTION_KEYS]
     return (inside[0], inside[-1]) if inside else None
-
-
-# -------------------------------------------------------------------------------- doubts
-
-
-Place = tuple[int, Occurrence]
-"""Translation and occurrence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """One occurrence of a term and what speaks for and against its rendering.
-
-    Attributes
-    ----------
-    occurrence : Occurrence
-    features : tuple of float
-        What the evidence looks like in numbers: of this translation alone, and of the others if there are any;
-        and the means of them all over this translation, since a bad translation is more often wrong.
-    usual : Place or None
-        Where this translation has its most frequent other rendering of the term.
-    consensus : Place or None
-        Where another translation has here what is most like all the others.
-    agreement : float
-        Share of the others that have it.
-    """
-
-    occurrence: Occurrence
-    features: tuple[float, ...]
-    usual: Place | None
-    consensus: Place | None
-    agreement: float
-
-    @property
-    def probability(self) -> float:
-        """How surely the rendering is wrong."""
-        alone = len(self.features) == len(_WEIGHTS_OF_ONE[0])
-        weights, bias = _WEIGHTS_OF_ONE if alone else _WEIGHTS_OF_SEVERAL
-        return 1.0 / (1.0 + exp(-sum(w * f for w, f in zip(weights, self.features, strict=True)) - bias))
-
-
-def doubts(passages: Passages, terms: Iterable[Key]) -> list[list[Doubt]]:
-    """Judge all occurrences of `terms`, in each translation."""
-    found: list[list[Doubt]] = [[] for _ in passages.translations]
-    for term in terms:
-        everywhere = [passages.occurrences(term, j) for j in range(len(found))]
-        for j, occurrences in enumerate(everywhere):
-            found[j] += (_doubt(passages, term, everywhere, j, k) for k in range(len(occurrences)))
-    return [_with_means(of_one) for of_one in found]
-
-
-def _with_means(doubted: list[Doubt]) -> list[Doubt]:
-    if not doubted:
-        return []
-    means = tuple(np.mean([d.features for d in doubted], axis=0).tolist())
-    return [replace(d, features=d.features + means) for d in doubted]
-
-
-def _doubt(
-    passages: Passages, term: Key, everywhere: Sequence[Sequence[Occurrence]], j: int, k: int
-) -> Doubt:
-    here = everywhere[j][k]
-    words = passages.words[j][here.bead]
-    usual, share = _usual(everywhere[j], k)
-    translations = [{root(e): p for e, p in lexicon().get(w, {}).items()} for w in term]
-    supports = [max((p for e, p in known.items() if e in words), default=0.0) for known in translations]
-    known = {e: p for of_word in translations for e, p in of_word.items()}
-    features = [
-        1.0 - _coverage(usual.key, words) if usual else 0.0,
-        share,
-        1.0 - sum(supports) / len(supports),
-        1.0 - min(supports),
-        float(not here.key),
-        1.0 - sum(known.get(w, 0.0) for w in here.key) / max(1, len(here.key)),
-        float(len(term)),
-    ]
-    consensus, agreement = _consensus(everywhere, j, k)
-    if len(everywhere) > 1:
-        others = [os[k].key for i, os in enumerate(everywhere) if i != j and k < len(os)]
-        elsewhere = Counter(o.key for i, os in enumerate(everywhere) if i != j for o in os if o.key)
-        supported = [key for key, n in elsewhere.items() if n >= max(2, 0.15 * elsewhere.total())]
-        absent = 1.0 - _coverage(consensus[1].key, words) if consensus else 0.0
-        features += [
-            agreement,
-            absent,
-            agreement * absent,
-            1.0 - sum(_likeness(here.key, key) for key in others) / max(1, len(others)),
-            1.0 - max((_coverage(key, words) for key in supported), default=0.5),
-        ]
-    return Doubt(here, tuple(features), (j, usual) if usual else None, consensus, agreement)
-
-
-def _usual(occurrences: Sequence[Occurrence], k: int) -> tuple[Occurrence | None, float]:
-    """Return an occurrence with the most frequent rendering in other beads, and its share of them."""
-    others = [o for o in occurrences if o.bead != occurrences[k].bead and o.key]
-    if not others:
-        return None, 0.0
-    key, count = Counter(o.key for o in others).most_common(1)[0]
-    return next(o for o in others if o.key == key), count / len(others)
-
-
-def _consensus(everywhere: Sequence[Sequence[Occurrence]], j: int, k: int) -> tuple[Place | None, float]:
-    """Return the rendering of the others that is most like all of theirs, and the share that has it."""
-    others = [(i, os[k]) for i, os in enumerate(everywhere) if i != j and k < len(os)]
-    if not any(o.key for _, o in others):
-        return None, 0.0
-    place = max(others, key=lambda p: sum(_likeness(p[1].key, o.key) for _, o in others))
-    return place, sum(_likeness(place[1].key, o.key) >= _SAME for _, o in others) / len(others)
-
-
-def _coverage(key: Key, words: set[str]) -> float:
-    return sum(w in words for w in key) / len(key) if key else 0.0
-
-
-def _likeness(one: Key, other: Key) -> float:
-    a, b = set(one), set(other)
-    return len(a & b) / len(a | b) if a and b else 0.0
 
 
 # -------------------------------------------------------------------------------- candidate terms

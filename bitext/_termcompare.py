@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bitext._concepts import Concept, TermFinding
-from bitext._renderings import Beads, Doubt, Key, Occurrence, Passages, Place, doubts, term_counts
+from bitext._doubts import OWN, Doubt, Place, doubts
+from bitext._renderings import Beads, Key, Occurrence, Passages, term_counts
 from bitext._termbase import Termbase
 from bitext.data import Span, Term
 
 _ACCEPTED = ("preferred", "admitted")
+_RECURS = OWN.index("log occurrences")
 _MIN_AGREEMENT = 0.5
 """Share of the other translations that must agree on a rendering for it to be suggested."""
 
@@ -165,9 +167,15 @@ def _known(termbase: Termbase | None, text: str) -> Concept | None:
 
 
 def _exclusive(doubted: list[Doubt]) -> list[Doubt]:
-    """Keep the surest of those that overlap, in text order."""
+    """Keep of those that overlap the one most surely a term: it recurs, is long, is doubtful; in text order."""
+
+    def rank(doubt: Doubt) -> tuple[float, int, float]:
+        recurs = doubt.features[_RECURS]
+        start, end = doubt.occurrence.source_span
+        return -recurs, (start - end) * (recurs > 0), -doubt.probability
+
     kept: list[Doubt] = []
-    for doubt in sorted(doubted, key=lambda d: (-d.probability, d.occurrence.source_span)):
+    for doubt in sorted(doubted, key=lambda d: (*rank(d), d.occurrence.source_span)):
         if not any(_overlap(doubt.occurrence, other.occurrence) for other in kept):
             kept.append(doubt)
     return sorted(kept, key=lambda d: (d.occurrence.bead, d.occurrence.source_span))

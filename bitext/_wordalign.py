@@ -27,6 +27,12 @@ _TRUST, _DISTRUST = 20.0, 2.0
 """Imagined occurrences behind the lexicon: of a word it knows, and of one it does not."""
 _NULL = 0.25
 """Weight of having no origin, relative to a source word."""
+_FERTILITY = 2.5
+"""Target words that a source word is rendered by, at most, without being doubted."""
+_COMPANY = 0.3
+"""Probability shared out among the words that a word in no dictionary comes and goes with."""
+_CLOSE = 0.65
+"""Such words come and go with it at least this closely, relative to the closest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +92,34 @@ def link_words(
     pairs = [(zh.numbers(source), en.numbers(target)) for source, target in passages]
     prior, trust = _prior(zh, en, pairs)
     table = prior
-    links: list[NDArray[np.float32]] = []
     for _ in range(n_iterations):
         counts = np.zeros_like(table)
-        links = []
         for source, target in pairs:
-            weights = table[source][:, target] * _diagonal(len(source), len(target))
-            weights /= weights.sum(axis=0) + _NULL * table[-1, target]
-            np.add.at(counts, (source[:, None], target[None, :]), weights)
-            links.append(weights.astype(np.float32))
+            np.add.at(counts, (source[:, None], target[None, :]), _origins(table, source, target))
         table = (trust * prior + counts) / (trust + counts.sum(axis=1, keepdims=True))
-    return links
+    return [_agreed(table, source, target) for source, target in pairs]
+
+
+def _origins(
+    table: NDArray[np.float64], source: NDArray[np.int64], target: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return for each target word the probabilities of its origins."""
+    weights = table[source][:, target] * _diagonal(len(source), len(target))
+    found: NDArray[np.float64] = weights / (weights.sum(axis=0) + _NULL * table[-1, target])
+    return found
+
+
+def _agreed(
+    table: NDArray[np.float64], source: NDArray[np.int64], target: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Hold back links in which a source word claims many more target words than it can have rendered.
+
+    A rare word fits everything a little and would else collect what no other word wants.
+    """
+    links = _origins(table, source, target)
+    shares = links / np.maximum(links.sum(axis=1, keepdims=True), _FERTILITY)
+    agreed: NDArray[np.float32] = np.sqrt(links * np.minimum(1.0, shares * _FERTILITY)).astype(np.float32)
+    return agreed
 
 
 class _Vocabulary:
@@ -118,12 +141,33 @@ def _prior(
                 prior[row, column] += share
         if word in en.index:
             prior[row, en.index[word]] += 0.9  # Latin strings and numbers
-    trust = np.where(prior.sum(axis=1) > 0.3, _TRUST, _DISTRUST)[:, None]
+    known = prior.sum(axis=1) > 0.3
+    trust = np.where(known, _TRUST, _DISTRUST)[:, None]
+    _add_company(prior, np.flatnonzero(~known[:-1]), pairs)
     every = np.concatenate([np.zeros(0, dtype=np.int64), *(target for _, target in pairs)])
     frequencies = np.bincount(every, minlength=len(en.index))
     prior[-1] = frequencies / max(1, frequencies.sum())
     trust[-1] = 1e9
     return prior, trust
+
+
+def _add_company(
+    prior: NDArray[np.float64],
+    unknown: NDArray[np.int64],
+    pairs: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> None:
+    """Give the `unknown` Chinese words the English ones that are there when they are, and only then (Dice)."""
+    row_of = {int(z): i for i, z in enumerate(unknown)}
+    zh = np.zeros((len(unknown), len(pairs)), dtype=np.float32)
+    en = np.zeros((len(pairs), prior.shape[1]), dtype=np.float32)
+    for n, (source, target) in enumerate(pairs):
+        zh[[row_of[z] for z in source.tolist() if z in row_of], n] = 1
+        en[n, target] = 1
+    both = zh @ en
+    dice = 2 * both / (zh.sum(axis=1)[:, None] + en.sum(axis=0)[None, :] + 1)
+    dice[dice < _CLOSE * dice.max(axis=1, initial=0.0, keepdims=True)] = 0.0
+    dice **= 3
+    prior[unknown] += _COMPANY * dice / np.maximum(dice.sum(axis=1, keepdims=True), 1e-9)
 
 
 @lru_cache(maxsize=4096)

@@ -10,10 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bitext._doubts import CROSS, CROSS_MEANS, OWN, OWN_MEANS, forest, likeness
 from bitext._wordalign import link_words, tokens
 from bitext.errors import TermbaseError
 from bitext.terminology import (
@@ -114,6 +116,66 @@ def test_a_descriptive_name_may_be_translated() -> None:
         ("手艺基金已启动。", "The Craft Fund is live."),
     ]
     assert not check_terms(beads, Termbase([]))
+
+
+@pytest.mark.parametrize(
+    ("name", "english"),
+    [("星夜节", "Starry Night Festival"), ("猎鹰", "Falcon Hunt"), ("双十", "Double Ten")],
+)
+def test_festivals_titles_and_days_are_rendered_by_their_meaning(name: str, english: str) -> None:
+    """Only what the source treats as a product or a firm has to keep its sound."""
+    beads = [
+        (f"电影节今晚放映“{name}”。", f'The festival shows "{english}" tonight.'),
+        (f"“{name}”讲的是海岛的故事。", f'"{english}" is a story of an island.'),
+    ]
+    assert not check_terms(beads, Termbase([]))
+
+
+def test_a_part_of_a_new_name_is_not_reported_besides_the_whole() -> None:
+    """One error, one finding."""
+    beads = [
+        ("公司推出“雕玉引”模型。", "The firm released the Carve Jade Guide model."),
+        ("“雕玉引”已经开源。", "Carve Jade Guide is open source."),
+    ]
+    assert [n for n, _ in check_terms(beads, Termbase([]))] == [0, 1]
+
+
+def test_the_rendering_of_another_name_is_no_wrong_one() -> None:
+    """The United League stands for itself, not for the United Islands."""
+    islands = concept("合众岛国", "United Islands", pos="name")
+    league = concept("联盟", "United League", pos="name")
+    beads = [("他在合众岛国开会。", "He was at a meeting of the United League.")]
+    assert not check_terms(beads, Termbase([islands, league]))
+
+
+def test_a_minister_is_no_wrong_rendering_of_the_ministry() -> None:
+    """The words of the right name are all there, one in another form."""
+    entry = concept("海洋渔业部", "Ministry of Oceans and Fisheries", pos="name")
+    beads = [("会议由海洋渔业部部长主持。", "The Minister of Oceans and Fisheries chaired the meeting.")]
+    assert not check_terms(beads, Termbase([entry]))
+
+
+def test_the_title_of_a_work_may_hold_a_name_in_other_words() -> None:
+    """Books and films are rendered freely."""
+    entry = concept("白塔社", "Pagoda Press", pos="name")
+    beads = [("她读完了《白塔社往事》。", "She finished Old Days at White Tower House.")]
+    assert not check_terms(beads, Termbase([entry]))
+
+
+def test_the_same_words_in_another_order_are_no_inconsistency() -> None:
+    """Education minister and Minister of Education are one title."""
+    entry = concept("渔业部长", "fisheries minister", "Minister of Fisheries")
+    beads = [("渔业部长到了。", "The fisheries minister is here.")] * 3 + [
+        ("渔业部长走了。", "The Minister of Fisheries left.")
+    ]
+    assert not check_terms(beads, Termbase([entry]))
+
+
+def test_an_ambiguous_name_in_small_letters_is_the_ordinary_word() -> None:
+    """A shadowless lamp has nothing to do with a product of that name."""
+    entry = concept("无尘", "Wuchen", wrong=("Dustless",), pos="name", condition="ambiguous: also dust-free")
+    assert not check_terms([("无尘车间今天启用。", "The dustless workshop opened today.")], Termbase([entry]))
+    assert check_terms([("无尘今天上线。", "Dustless goes online today.")], Termbase([entry]))
 
 
 def test_a_term_rendered_in_two_accepted_ways_is_inconsistent() -> None:
@@ -582,6 +644,34 @@ def test_extracted_terms_make_a_termbase_that_can_be_written_and_read(tmp_path: 
         (n, f.concept.id) for n, f in check_terms(beads_of(SLIP), again) if f.kind == "missing" and f.concept
     ]
     assert (2, "认可机构") in missing
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (("sme",), ("small", "medium", "enterprise"), True),
+        (("gdp",), ("gros", "domestic", "product"), True),
+        (("imf",), ("world", "bank"), False),
+        (("exchang", "fund"), ("exchang", "fund"), True),
+    ],
+)
+def test_an_abbreviation_is_like_its_long_form(
+    one: tuple[str, ...], other: tuple[str, ...], same: bool
+) -> None:
+    """Translators who write SMEs and small and medium enterprises agree."""
+    assert (likeness(one, other) >= 0.6) is same
+    assert likeness(one, other) == likeness(other, one)
+
+
+def test_more_that_speaks_against_a_rendering_never_makes_it_less_doubtful() -> None:
+    """The trees are grown under that condition; a table edited by hand would break it."""
+    names = [*OWN, *OWN_MEANS, *CROSS, *CROSS_MEANS]
+    rows = np.random.default_rng(3).random((200, len(names)))
+    before = forest(several=True).probabilities(rows)
+    for name in ("others absent", "unlike others", "words unsupported"):
+        rows_after = rows.copy()
+        rows_after[:, names.index(name)] += 0.5
+        assert (forest(several=True).probabilities(rows_after) >= before - 1e-9).all()
 
 
 def test_a_rendering_all_other_translations_speak_against_is_doubtful() -> None:
