@@ -107,7 +107,8 @@ def _read(norm: str, text: str, match: re.Match[str]) -> Quantity | None:
     if number is None or (not run[0].isdigit() and is_set_phrase(norm, start, end)):
         return None
     if run[-1].isdigit() and _THOUSAND.match(norm, end):
-        number, end = Number(number.low * 1000, number.high * 1000, number.step * 1000), end + 1
+        worth = 1e3 if norm[end] == "k" else 1e4
+        number, end = Number(number.low * worth, number.high * worth, number.step * worth), end + 1
     if _before(norm, start, 3).endswith("第"):
         return _ordinal(norm, text, number, start, end)
     if clock := _clock(norm, text, start):
@@ -119,7 +120,7 @@ def _read(norm: str, text: str, match: re.Match[str]) -> Quantity | None:
     return _counted(norm, text, run, number, start, end)
 
 
-_THOUSAND = re.compile("k(?![A-Za-z0-9/])")
+_THOUSAND = re.compile("[kw](?![A-Za-z0-9/])")  # w is 万
 
 
 def _before(norm: str, start: int, reach: int) -> str:
@@ -193,7 +194,7 @@ def _counted(norm: str, text: str, run: str, number: Number, start: int, end: in
     )
 
 
-_LEVEL = re.compile("[元人]?级(?!联)")  # 千亿级: in the hundreds of billions
+_LEVEL = re.compile("[元人]?(?:量级|级(?!联))")  # 千亿级: in the hundreds of billions
 _CURRENCY_AFTER = {name: code for code, currency in CURRENCIES.items() for name in currency.zh_after}
 _CURRENCY_BEFORE = {name: code for code, currency in CURRENCIES.items() for name in currency.zh_before}
 _NAMES: dict[str, Name] = ZH_UNITS | {name: Name("money", code) for name, code in _CURRENCY_AFTER.items()}
