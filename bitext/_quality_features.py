@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from bitext.quantities import compare_quantities
 
-FEATURES = ("numbers", "untranslated", "short", "long", "repeated")
+FEATURES = ("numbers", "untranslated", "short", "long", "repeated", "disordered")
 
 # English needs about this many characters for one Chinese character; spread of the log ratio among human translations
 _LOG_RATIO = math.log(3.6)
@@ -20,6 +21,16 @@ _LOG_RATIO_SPREAD = 0.35
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
 _WORD = re.compile(r"\w")
 _TOKEN = re.compile(r"\w+")
+
+# what cannot follow what in English, whatever the words between them mean
+_PLAIN = re.compile(r"[\w'’%+-]+|[.!?]+(?=\s|$)")
+_AFTER_ARTICLE = frozenset(
+    ("a", "an", "the", "of", "in", "to", "and", "or", "but", "is", "are", "was", "were", "has", "had", "by")
+)
+_AFTER_OF = frozenset(
+    ("of", "to", "is", "are", "was", "were", "has", "had", "and", "or", "but", "for", "by", "from")
+)
+_NEVER_LAST = frozenset(("a", "an", "the", "of", "and", "or"))
 
 
 def explicit_features(sources: Sequence[str], targets: Sequence[str]) -> NDArray[np.float64]:
@@ -44,6 +55,7 @@ def explicit_features(sources: Sequence[str], targets: Sequence[str]) -> NDArray
                 min(3.0, max(0.0, -deviation - 1.0)),
                 min(3.0, max(0.0, deviation - 1.0)),
                 repeated_share(target),
+                disorder(target),
             )
         )
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(FEATURES))
@@ -97,6 +109,24 @@ def repeated_share(target: str) -> float:
         # one word twice is often right ("had had", "very very"), a longer phrase never
         repeated = max(repeated, same * size if size > 1 or same > 1 else 0)
     return min(1.0, repeated / n)
+
+
+def disorder(target: str) -> float:
+    """How often an English word is followed by one that cannot follow it ("the of", "a is", "and" at the end).
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 from one such place in ten words.  Sentences as people write them have none.
+    """
+    words = _PLAIN.findall(target)  # capitals stay: "vitamin A and" is no article
+    wrong = sum(
+        (a in ("a", "an", "the") and b in _AFTER_ARTICLE)
+        or (a == "of" and b in _AFTER_OF)
+        or (a in _NEVER_LAST and b[0] in ".!?")
+        for a, b in itertools.pairwise([*words, "."])
+    )
+    return min(1.0, 10.0 * wrong / len(words)) if words else 0.0
 
 
 def _squeezed(text: str) -> str:

@@ -72,6 +72,8 @@ LOSSES = {
     "difference": 0.5,
     "penalty": 0.05,
 }
+# machine translation hardly ever stutters, copies or garbles, so judgements cannot say what that costs
+LEAST_WEIGHTS = {"untranslated": 25.0, "repeated": 25.0, "disordered": 20.0}
 PAIRS_PER_STEP = 40
 CAP = 25.0
 
@@ -515,7 +517,8 @@ def fit_combiner(
         value = float((weight * np.logaddexp(0.0, -margin)).sum() + 0.5 * (w**2).sum())
         return value, -(x * (weight * wrong)[:, None]).sum(axis=0) + w
 
-    fitted = minimize(loss, np.ones(x.shape[1]), jac=True, bounds=[(0.0, 30.0)] * x.shape[1])
+    bounds = [(LEAST_WEIGHTS.get(name, 0.0), 30.0) for name in FEATURES]
+    fitted = minimize(loss, [max(1.0, low) for low, _ in bounds], jac=True, bounds=bounds)
     return dict(zip(FEATURES, (round(float(w), 3) for w in fitted.x), strict=True))
 
 

@@ -17,6 +17,7 @@ from bitext import _quality_net as net
 from bitext import checks, pipeline, quality, scoring
 from bitext._quality_features import (
     FEATURES,
+    disorder,
     explicit_features,
     is_copied,
     length_deviation,
@@ -212,6 +213,20 @@ def test_explicit_features_are_zero_for_good_pairs_and_see_gross_faults() -> Non
     )
     for row, name in enumerate(("numbers", "untranslated", "short", "repeated")):
         assert wrong[row, FEATURES.index(name)] > 0.3, name
+
+
+def test_garbled_order_is_seen_and_plain_english_is_not_garbled() -> None:
+    """Shuffled words keep every word of a translation, and a bag of words would praise them."""
+    plain = (
+        "The committee of three met in May of 2018, after which vitamin A and a to-do list were the in thing."
+    )
+    assert (
+        disorder("The committee of three met in May of 2018, after which vitamin A and zinc were discussed.")
+        == 0.0
+    )
+    assert disorder(" ".join(sorted(plain.split()))) > 0.3
+    assert disorder("He walked to the of house and.") > disorder("He walked to the of house.") > 0.0
+    assert disorder("") == disorder("你好") == 0.0
 
 
 @settings(max_examples=30, deadline=None)
