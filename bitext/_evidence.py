@@ -277,7 +277,7 @@ def _estimate(given: Sequence[Ints], made: Sequence[Ints], known: csr_array, n_i
     owner = np.concatenate(owners)
     rows, columns = kinds // n_made, kinds % n_made
     sums = np.asarray(known.sum(axis=1)).ravel()
-    prior = np.asarray(known[rows, columns]).ravel() / np.maximum(sums[rows], 1.0) + _FLOOR
+    prior = _entries(known, kinds) / np.maximum(sums[rows], 1.0) + _FLOOR
     trust = np.where(sums > 0.1, _TRUST, _DISTRUST)
     frequency = np.bincount(np.concatenate(list(made)), minlength=n_made)
     nothing = (_NULL * frequency / max(1, frequency.sum()))[np.concatenate(list(made))]
@@ -292,6 +292,17 @@ def _estimate(given: Sequence[Ints], made: Sequence[Ints], known: csr_array, n_i
     learned.data[learned.data < _FLOOR * 10] = 0.0
     learned.eliminate_zeros()
     return learned.maximum(0.5 * known)  # what met in no passage yet is what another passage may need
+
+
+def _entries(table: csr_array, places: Ints) -> NDArray[np.float64]:
+    """Look up entries of a table at ascending places, counted row by row."""
+    stored = table.tocoo()
+    keys = stored.row.astype(np.int64) * table.shape[1] + stored.col
+    at = np.minimum(np.searchsorted(places, keys), len(places) - 1)
+    found = places[at] == keys
+    entries = np.zeros(len(places))
+    entries[at[found]] = stored.data[found]
+    return entries
 
 
 _NULL = 2.0

@@ -207,3 +207,16 @@ def test_quotations_stay_open_across_segments() -> None:
     en = evidence(["'Go on,' he said, 'go.", "It's getting dark.", "Hurry!'", "They all went."], "en")
     assert zh.quoted.tolist() == [False, True, True, False]
     assert en.quoted.tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize(("zh", "en"), [("……", "..."), ("雨。", "?"), ("2024", "2024"), ("韦", "Qx")])
+def test_texts_with_hardly_a_word_are_aligned(zh: str, en: str) -> None:
+    """A line of dots has no words to learn from, and a new name none that the lexicon knows."""
+    vectors = np.ones((1, 1, 4), dtype=np.float32) / 2
+    windows = np.concatenate([vectors, np.zeros((2, 1, 4), np.float32)])
+    sides = [Side(windows, np.ones(1), evidence([text], lang)) for text, lang in ((zh, "zh"), (en, "en"))]
+    assert [b.kind for b in align_windows(*sides, options=OPTIONS)] in (
+        ["1-1"],
+        ["1-0", "0-1"],
+        ["0-1", "1-0"],
+    )
