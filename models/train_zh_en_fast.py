@@ -382,7 +382,8 @@ class Data:
         """Short texts and the teacher's vectors of them, kept in the scratch folder."""
         texts = []
         for name, n in TAUGHT.items():
-            rows = random.Random(3).sample(self.sources[name], min(n, len(self.sources[name])))
+            rows = self.sources.get(name, [])
+            rows = random.Random(3).sample(rows, min(n, len(rows)))
             texts += [text for row in rows if len(row[0]) < 90 and len(row[1]) < 250 for text in row]
         path = options.scratch / "teacher.npy"
         if not path.exists():

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitext import _additive as additive
+from bitext import pipeline
 from bitext.embedding import AdditiveEmbedder, CachedEmbedder, Composing, composer, load_embedder
 from bitext.errors import EmbeddingError
 from bitext.testing import HashEmbedder, verify_embedder
@@ -60,6 +61,16 @@ def test_the_sum_of_two_texts_is_the_sum_of_their_sums(fast):
     first, second = fast.sums(["天气很好。", "Fine weather."])
     (together,) = fast.sums(["天气很好。Fine weather."])
     assert np.allclose(together, first + second, atol=1e-4)
+
+
+def test_a_window_is_the_head_of_its_segments_sums(fast):
+    """Alignment composes windows instead of embedding them; segment boundaries are all that may differ."""
+    texts = [zh for zh, _ in PAIRS]
+    windows = pipeline._composed(fast, texts, [range(0, 2), range(1, 4), range(5, 6)])
+    sums = fast.sums(texts)
+    expected = fast.head(np.stack([sums[0:2].sum(axis=0), sums[1:4].sum(axis=0), sums[5]]))
+    assert np.allclose(windows, expected, atol=1e-5)
+    assert np.allclose(windows[2], fast.embed(texts[5:])[0], atol=1e-5)
 
 
 def test_caches_pass_on_what_composes(fast, tmp_path):
