@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
-SOURCES := $(shell find bitext models/zh-en corpora/termbase -type f -not -path '*/__pycache__/*')
+SOURCES := $(shell find bitext models/zh-en models/zh-en-fast models/quality corpora/termbase -type f -not -path '*/__pycache__/*')
 DATA ?= ../shared/data
 
 .PHONY: demo test check bench clean help
@@ -31,6 +31,8 @@ bench: $(INSTALLED) .venv/peers
 	@$(BIN)/python benchmarks/quantities.py $(DATA)/terms
 	@$(BIN)/python benchmarks/terminology.py $(DATA)/terms
 	@$(BIN)/python benchmarks/alignment.py $(DATA)/align
+	@$(BIN)/python benchmarks/alignment_speed.py $(DATA)/align/bible
+	@$(BIN)/python benchmarks/quality.py $(DATA)/quality
 
 # the package is installed as a wheel, not linked: what is tested is what people get
 $(INSTALLED): .venv/ready pyproject.toml README.md $(SOURCES)
