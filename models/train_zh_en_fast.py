@@ -111,8 +111,8 @@ class Trainable:
 
     def __init__(self, table: Tensor, offset: Tensor, head: dict[str, Tensor], n_known: int) -> None:
         self.table, self.n_known = table, n_known
-        self.offset = offset.clone().requires_grad_()
-        self.matrices = {name: matrix.clone().requires_grad_() for name, matrix in head.items()}
+        self.offset = offset.detach().clone().requires_grad_()
+        self.matrices = {name: matrix.detach().clone().requires_grad_() for name, matrix in head.items()}
         self.biases = {
             name: torch.zeros(head[name].shape[1], requires_grad=True)
             for name in ("first", "second", "third", "out")
