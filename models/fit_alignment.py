@@ -35,7 +35,7 @@ from bitext.evaluation import GoldBead
 from bitext.segmentation import detect_language, segment_lines
 
 OUTPUT = Path(beadscore.__file__).with_name("_beadscore.json")
-SETS = "mac-dev:1"
+SETS = "mac-dev:1,paramed:0.3@zh-en-fast,aca:0.5@zh-en-fast,mag:0.5@zh-en-fast,mac-dev:0.3@zh-en-fast"
 PENALTY = 10.0
 GAP_PENALTY = 0.2
 SEED = 1
@@ -69,7 +69,7 @@ def main() -> None:
     """Read, embed, fit, report, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--sets", default=SETS, help="NAME:WEIGHT,…")
+    parser.add_argument("--sets", default=SETS, help="NAME:WEIGHT[@ENCODER],…")
     parser.add_argument("--embedder", default="zh-en")
     parser.add_argument("--cache", type=Path, help="file to keep vectors in")
     parser.add_argument("--penalty", type=float, default=PENALTY)
@@ -101,8 +101,10 @@ def read_all(data: Path, sets: str, embedder: Embedder) -> tuple[list[Example], 
     """Read the documents of all sets; the second part are the names of the features."""
     names: list[str] = []
     examples = []
-    for name, _, weight in (part.partition(":") for part in sets.split(",")):
-        examples += read(data / name, embedder, float(weight), names)
+    for name, _, rest in (part.partition(":") for part in sets.split(",")):
+        weight, _, other = rest.partition("@")
+        encoder = load_embedder(other, device="cpu") if other else embedder
+        examples += read(data / name, encoder, float(weight), names)
     return examples, names
 
 
@@ -288,6 +290,7 @@ def leave_one_out(examples: Sequence[Example], names: Sequence[str], penalty: fl
     """Print the figures of each document of the first set under weights fitted without it."""
     first = examples[0].name.partition("/")[0]
     tested = [e for e in examples if e.name.partition("/")[0] == first and not e.is_twin]
+    tested = list({e.name: e for e in reversed(tested)}.values())[::-1]  # by the first encoder only
     found, confidence = [], []
     for example in tested:
         weights = fit([e for e in examples if e.name != example.name], names, penalty)
