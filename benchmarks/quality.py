@@ -62,12 +62,18 @@ def main() -> None:
 
 
 def read(path: Path, n_segments: int | None = None, seed: int = 0) -> list[Row]:
-    """Read judged rows; with `n_segments`, of so many segments."""
+    """Read judged rows; with `n_segments`, of whole documents with about so many segments."""
     with gzip.open(path, "rt", encoding="utf-8") as stream:
         rows = [row for row in map(json.loads, stream) if row.get("mqm") is not None]
     if n_segments is None:
         return rows
-    kept = set(random.Random(seed).sample(sorted({r["seg"] for r in rows}), n_segments))
+    documents: dict[str, set[int]] = defaultdict(set)
+    for r in rows:
+        documents[r["doc"]].add(r["seg"])
+    kept: set[int] = set()
+    for name in random.Random(seed).sample(sorted(documents), len(documents)):
+        if len(kept) < n_segments:
+            kept |= documents[name]
     return [r for r in rows if r["seg"] in kept]
 
 

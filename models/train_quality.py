@@ -536,8 +536,10 @@ def fit_curve(raw: NDArray[np.float64], penalty: NDArray[np.float64]) -> list[li
     x = [float(grid[part].mean()) for part in parts]
     y = [float(fitted.predict(grid)[part].mean()) for part in parts]
     slope = max(1.0, (y[-1] - y[-2]) / (x[-1] - x[-2]))
-    x = [min(0.0, x[0] - 1.0), *x, x[-1] + (CAP - y[-1]) / slope]
-    return [[round(v, 4) for v in x], [round(v, 4) for v in (0.0, *y, CAP)]]
+    # the last point is left to what is worthless without being looked at: empty or copied
+    almost = x[-1] + (CAP - 1.0 - y[-1]) / slope
+    x, y = [min(0.0, x[0] - 1.0), *x, almost, almost + 100.0], [0.0, *y, CAP - 1.0, CAP]
+    return [[round(v, 4) for v in x], [round(v, 4) for v in y]]
 
 
 def fit_spans(
