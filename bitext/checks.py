@@ -113,7 +113,9 @@ class NumberCheck:
     def _names(self, text: str, lang: str) -> list[Span]:
         if self.termbase is None:
             return []
-        return [m.span for m in self.termbase.matches(text, lang) if m.concept.pos == "name"]
+        names = (m.span for m in self.termbase.matches(text, lang) if m.concept.pos == "name")
+        # "58" is short for a company, and far more often a number
+        return [span for span in names if any(c.isalpha() for c in text[slice(*span)])]
 
 
 def _yuan(alignment: Alignment) -> str:

@@ -9,8 +9,10 @@ import pytest
 
 import bitext
 from bitext import pipeline, scoring
+from bitext.checks import NumberCheck
 from bitext.data import Alignment, Bead
 from bitext.errors import LanguageError
+from bitext.terminology import Termbase
 from bitext.testing import verify_embedder
 
 ZH = "公司去年营收增长。\n\n员工在工厂。天气很好。\n\n海外市场的客户。\n\n数据中心投资3亿元。\n\n谢谢大家。"
@@ -84,6 +86,13 @@ def test_pairs_are_scored_in_order_and_an_empty_translation_gets_nothing(embedde
     good, empty, wrong = pipeline.score_pairs(pairs, embedder=embedder).tolist()
     assert good > wrong > empty == 0.0
     assert len(pipeline.score_pairs([], embedder=embedder)) == 0
+
+
+def test_a_figure_that_is_also_the_name_of_a_company_is_still_a_number() -> None:
+    """58 is in the termbase, for 58同城; kilometers are more frequent."""
+    source, target = bitext.segment("全程58公里。", lang="zh"), bitext.segment("It is 58 kilometers long.", lang="en")
+    alignment = Alignment(source, target, [Bead(range(1), range(1), similarity=0.9)], order="monotone")
+    assert not list(NumberCheck(Termbase.default())(alignment))
 
 
 def test_the_signature_names_what_made_the_numbers(embedder) -> None:
