@@ -137,6 +137,8 @@ def needed_windows(
     source_windows, target_windows : list of range
     """
     options = options or Options()
+    if not len(source) or not len(target):
+        return [], []
     left, right = (
         Side(kernels.compose_windows(center(v), lengths, options.max_overlap), lengths)
         for v, lengths in ((source, source_lengths), (target, target_lengths))

@@ -244,3 +244,10 @@ def test_the_longest_chain_is_the_longest(columns: list[int]) -> None:
         default=0,
     )
     assert len(chain) == longest
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 0), (0, 1), (0, 0)])
+def test_a_document_of_nothing_needs_no_windows(n: int, m: int) -> None:
+    """An empty translation is an answer, not an error."""
+    sides = (np.ones((n, 4), np.float32) / 2, np.ones((m, 4), np.float32) / 2)
+    assert needed_windows(*sides, np.ones(n), np.ones(m)) == ([], [])
