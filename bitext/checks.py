@@ -76,7 +76,7 @@ def _is_translation(alignment: Alignment, bead: Bead) -> bool:
 
 
 # on the scale of `Bead.similarity`; a text that quotes out of order often rephrases
-_COMPARABLE = {"monotone": 0.35, "free": 0.5}
+_COMPARABLE = {"monotone": 0.3, "free": 0.5}
 
 
 @lru_cache(maxsize=1)

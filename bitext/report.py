@@ -517,6 +517,9 @@ def _project_summary(reports: Sequence[Report], remarks: Sequence[Remark]) -> st
     return "; ".join(parts)
 
 
+_NEARLY_ALL = 0.8  # of either text; with less the scores speak of a part, and the reader must know
+
+
 def _drift_parts(scores: Scores) -> str:
     drift = scores.drift
     shares = {name: _percent(getattr(drift, name)) for name in ("omitted", "added", "reordered", "shifted")}
@@ -534,12 +537,20 @@ def _summary(report: Report) -> str:
     scores, peak = report.scores, _peak(report.scores)
     parts = [
         f"{_issue_count(report.issues)} in {_counted(len(report.alignment), 'bead')}",
+        *_little_aligned(report.alignment),
         f"fidelity {_decimal(scores.fidelity)}{_range(scores.interval)}",
         f"drift: {_drift_parts(scores)}" + (f", peaks at bead {peak[0]} ({peak[1]:.1f} MAD)" if peak else ""),
         *(f"{name} {_decimal(value, 1)}" for name, value, _ in scores.reference),
         *_settled_count([report]),
     ]
     return "; ".join(parts)
+
+
+def _little_aligned(alignment: Alignment) -> list[str]:
+    """How much is aligned, where that is not nearly all: then the rest speaks of a part only."""
+    source, target = alignment.aligned_share
+    little = min(source, target) < _NEARLY_ALL
+    return [f"aligned: {_percent(source)} of the source, {_percent(target)} of the target"] if little else []
 
 
 def _message(issue: Issue) -> str:
@@ -693,7 +704,9 @@ def _in_reading_order(
 
 def _scores_dict(alignment: Alignment, scores: Scores) -> dict[str, Any]:
     drift = scores.drift
+    aligned = dict(zip(("source", "target"), map(_number, alignment.aligned_share), strict=True))
     return {
+        "aligned": aligned,
         "fidelity": _number(scores.fidelity),
         "interval": None if scores.interval is None else [_number(bound) for bound in scores.interval],
         "drift": {

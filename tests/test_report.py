@@ -242,6 +242,8 @@ def test_json_follows_the_contract(report):
     scores = target["scores"]
     assert scores["fidelity"] == 0.8678
     assert scores["drift"] == {"omitted": 0.16, "added": 0.004, "reordered": 0.0, "shifted": 0.0}
+    assert set(scores["aligned"]) == {"source", "target"}
+    assert tuple(scores["aligned"].values()) == pytest.approx(report.alignment.aligned_share, abs=1e-5)
     assert scores["beads"][3] == {
         "source": [2, 3],
         "target": [2, 3],
@@ -475,7 +477,8 @@ def test_text_is_findings_in_reading_order_then_summary_then_signature(report):
         "out/talk.en.txt:1:1: minor addition: a sentence has no source",
         "文稿/talk.zh.txt:2:1: critical omission: nothing stands for this segment (8 characters)",
         'out/talk.en.txt:3:21: major number-mismatch: 三万五千 is 35,000, the text says "3,500" → 35,000 kg',
-        "3 issues (1 critical, 1 major, 1 minor) in 5 beads; fidelity 0.87; "
+        "3 issues (1 critical, 1 major, 1 minor) in 5 beads; "
+        "aligned: 74 % of the source, 79 % of the target; fidelity 0.87; "
         "drift: 16 % omitted, 0.4 % added, peaks at bead 3 (1.4 MAD)",
         "bitext:0|emb:none|checks:3",
     ]
