@@ -90,7 +90,10 @@ def test_pairs_are_scored_in_order_and_an_empty_translation_gets_nothing(embedde
 
 def test_a_figure_that_is_also_the_name_of_a_company_is_still_a_number() -> None:
     """58 is in the termbase, for 58同城; kilometers are more frequent."""
-    source, target = bitext.segment("全程58公里。", lang="zh"), bitext.segment("It is 58 kilometers long.", lang="en")
+    source, target = (
+        bitext.segment("全程58公里。", lang="zh"),
+        bitext.segment("It is 58 kilometers long.", lang="en"),
+    )
     alignment = Alignment(source, target, [Bead(range(1), range(1), similarity=0.9)], order="monotone")
     assert not list(NumberCheck(Termbase.default())(alignment))
 
