@@ -791,7 +791,7 @@ def test_pre_commit_stops_a_commit_with_a_finding_and_lets_the_right_one_pass(re
     """The hook as people install it, run by pre-commit itself on a real commit."""
     yaml = pytest.importorskip("yaml")
     pytest.importorskip("pre_commit", reason="pre-commit is not installed")
-    (hook,) = yaml.safe_load((Path(_lint.__file__).parents[1] / ".pre-commit-hooks.yaml").read_text())
+    (hook,) = yaml.safe_load((Path(__file__).parents[1] / ".pre-commit-hooks.yaml").read_text())
     write(repository / ".git" / "check.py", _WITH_TOY_ENCODER)
     program, *options = hook["entry"].split()
     assert program == "bitext"
@@ -823,5 +823,5 @@ def test_the_published_hook_is_one_that_pre_commit_takes() -> None:
     pytest.importorskip("pre_commit", reason="pre-commit is not installed")
     from pre_commit.clientlib import load_manifest
 
-    (hook,) = load_manifest(str(Path(_lint.__file__).parents[1] / ".pre-commit-hooks.yaml"))
+    (hook,) = load_manifest(str(Path(__file__).parents[1] / ".pre-commit-hooks.yaml"))
     assert hook["id"] == "bitext-check"
