@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace, field
 from functools import lru_cache
 from typing import Protocol
 
@@ -267,23 +267,27 @@ class AdditionCheck:
                 yield _judged_issue(alignment, index, fault, "addition", target_span=where)
 
 
-SURE_OF_ERROR, SURE_OF_OMISSION = 0.7, 0.6
+SURE_OF_ERROR, SURE_OF_MISTRANSLATION, SURE_OF_OMISSION = 0.7, 0.9, 0.6
 """Confidence from which a fault that the quality model sees becomes an issue: editors stop reading what cries wolf."""
 
 
 @dataclass(frozen=True, slots=True)
 class MistranslationCheck:
-    """Passages of the target that the quality model finds mistranslated."""
+    """Passages of the target that the quality model finds mistranslated: hints, so minor at most.
+
+    The model was trained on machine translations and distrusts free, idiomatic English of people.
+    """
 
     judge: Judge
     slug: str = "mistranslation"
 
     def __call__(self, alignment: Alignment) -> Iterator[Issue]:
         """Yield an issue for each passage."""
-        for index, fault in _judged_faults(alignment, self.judge, SURE_OF_ERROR):
+        for index, fault in _judged_faults(alignment, self.judge, SURE_OF_MISTRANSLATION):
             if fault.category in ("accuracy/mistranslation", "terminology/wrong-term"):
                 span = _shift(fault.span, alignment.target.span(alignment[index].target)[0])
-                yield _judged_issue(alignment, index, fault, "mistranslation", target_span=span)
+                hint = replace(fault, severity="minor")
+                yield _judged_issue(alignment, index, hint, "mistranslation", target_span=span)
 
 
 def _judged_faults(

@@ -162,7 +162,10 @@ def bead_figures(gold: Sequence[Sequence[GoldBead]], found: Sequence[Sequence[Go
         "vecalign_lax": _vecalign(pairs, lax=True),
         "null": _prf(*_sums(_hits(filter(_is_null, f), filter(_is_null, g)) for g, f in pairs)),
         "boundary": _prf(*_sums(_hits(_corners(f), _corners(g)) for g, f in pairs)),
-        "types": {k: dict(types[k]) for k in sorted(types, key=lambda k: (-types[k]["gold"], k))},
+        "types": {
+            k: {what: types[k][what] for what in ("gold", "found", "right")}
+            for k in sorted(types, key=lambda k: (-types[k]["gold"], k))
+        },
     }
 
 
