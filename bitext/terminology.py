@@ -345,7 +345,16 @@ def _locate(document: _Document, n: int, span: Span, concept: Concept) -> Locate
         frozenset(i for i, v in enumerate(document.views) if concept.id in v.concepts),
         frozenset(word for text in right for word in _names.words(text)),
     )
-    names = [r.span for r in view.renderings if r.concept.pos == "name" and r.term.status in _ACCEPTED]
+    # the Huawei of Huawei Ascend explains nothing of what stands for the whole
+    whole = view.source[slice(*span)]
+    names = [
+        r.span
+        for r in view.renderings
+        if r.concept.pos == "name"
+        and r.term.status in _ACCEPTED
+        and not r.term.text.islower()  # the word that an ambiguous name also is
+        and not any(term.text in whole for term in r.concept.terms("zh"))
+    ]
     explained = [*view.explained(), *names]
     best = locate(sought, explained, document.targets, similarity=document.similarity)
     return best if best and best.confidence >= _REPORTED else _partial(view, concept) or best
@@ -393,12 +402,12 @@ def _unlisted_names(document: _Document) -> Iterator[tuple[int, TermFinding]]:
         if not spelled and not (new.opaque and _is_named_thing(document, new)):
             continue
         for n in located.keys() - spelled.keys():
-            if finding := _unlisted_finding(document, sought[n], located[n], spelled):
+            if finding := _unlisted_finding(document, sought[n], located[n], spelled, quoted=new.opaque):
                 yield n, finding
 
 
 def _unlisted_finding(
-    document: _Document, sought: Sought, located: Located, spelled: dict[int, Span]
+    document: _Document, sought: Sought, located: Located, spelled: dict[int, Span], *, quoted: bool
 ) -> TermFinding | None:
     """Judge a word-for-word rendering: wrong if the name is spelled out elsewhere, or is no common words."""
     confidence = located.confidence
@@ -409,7 +418,7 @@ def _unlisted_finding(
     else:
         phrase = sought.target[slice(*located.span)]
         named = all(_names.is_always_capitalized(phrase, view.target) for view in document.views)
-        if located.literal.words < 1.0 or not named or _is_descriptive(sought.name):
+        if located.literal.words < 1.0 or not named or _is_descriptive(sought.name, quoted):
             return None
         suggestion = _names.spelling(sought.name)
         confidence, reason = min(0.8, confidence), "in no termbase, and made of no common words"
@@ -429,10 +438,14 @@ def _unlisted_finding(
     )
 
 
-def _is_descriptive(name: str) -> bool:
-    """Whether a name is made of words, as 手艺基金, craft fund: it is translated, not spelled."""
+def _is_descriptive(name: str, quoted: bool) -> bool:
+    """Whether a name is made of words, as 手艺基金, craft fund: it is translated, not spelled.
+
+    One character that is no word may be a slip of segmentation, but not in what the source sets off as a name.
+    """
     words = segment(fold(name))
-    return any(len(word) > 1 for word in words) and sum(len(word) == 1 for word in words) <= 1
+    singles = sum(len(word) == 1 for word in words)
+    return singles < len(words) and singles <= (0 if quoted else 1)
 
 
 _NUMERALS = frozenset("零一二两三四五六七八九十百千万亿双半")
@@ -442,7 +455,8 @@ _KIND_AFTER = re.compile(
     re.IGNORECASE,
 )
 _MAKER_BEFORE = re.compile(
-    "(?:旗下|推出|发布|上线|名为|叫做|更名为|品牌|开源)(?:了|的)?[“「『《]?$|[A-Za-z][“「『《]?$"
+    "(?:旗下|推出|发布|上线|名为|叫做?|更名为|品牌|开源)(?:了|的)?[“「『《]?$|[A-Za-z][“「『《]?$"
+    "|(?:模型|平台|社区|大会|系统|应用|公司|实验室|框架|引擎|芯片|浏览器|助手|机器人)[，,：:—]{0,2}[“「『]?$"
 )
 
 
