@@ -267,7 +267,7 @@ class AdditionCheck:
                 yield _judged_issue(alignment, index, fault, "addition", target_span=where)
 
 
-SURE_OF_ERROR, SURE_OF_MISTRANSLATION, SURE_OF_OMISSION = 0.7, 0.9, 0.6
+SURE_OF_ERROR, SURE_OF_MISTRANSLATION, SURE_OF_OMISSION = 0.7, 0.95, 0.6
 """Confidence from which a fault that the quality model sees becomes an issue: editors stop reading what cries wolf."""
 
 

@@ -131,7 +131,8 @@ def align(
 
     def supported(beads: Sequence[Bead]) -> list[Bead]:
         restored = aligner.restore_blanks(beads, *rows, len(source), len(target))
-        return aligner.drop_unsupported(_with_similarity(restored, source, target, encoder))
+        released = _released(restored, source, target, encoder)
+        return aligner.drop_unsupported(_with_similarity(released, source, target, encoder))
 
     ordered = aligner.align_windows(*sides, options=options, device=on)
     found: Order = "monotone"
@@ -477,6 +478,49 @@ def _with_similarity(
     return [
         b if b.is_null else Bead(b.source, b.target, score=b.score, similarity=next(values)) for b in beads
     ]
+
+
+_UNSURE, _GAIN, _TOSS_UP = 0.9, 0.055, 0.5
+
+
+def _released(beads: Sequence[Bead], source: Document, target: Document, encoder: Embedder) -> list[Bead]:
+    """Take the first or last Chinese segment out of unsure beads whose sides resemble each other more without it.
+
+    It was left out by the translator.  F1 of MAC-Dev stays at .945 with this, that of its nulls rises from .560 to
+    .593.  English segments stay: nearly all of them belong where they are.
+    """
+    side = 0 if source.lang.startswith("zh") else 1
+    asked: list[tuple[int, Bead, Bead]] = []
+    for at, bead in enumerate(beads):
+        segments = (bead.source, bead.target)[side]
+        if len(segments) > 1 and not bead.is_null and bead.score is not None and bead.score < _UNSURE:
+            asked += [(at, *_parted(bead, side, first=first)) for first in (True, False)]
+    kept = [beads[at] for at, _, _ in asked] + [rest for _, rest, _ in asked]
+    found = similarities(
+        encoder,
+        [_one_line(source.joined(b.source)) for b in kept],
+        [_one_line(target.joined(b.target)) for b in kept],
+    )
+    gains = found[len(asked) :] - found[: len(asked)]
+    better: dict[int, tuple[float, Bead, Bead]] = {}
+    for (at, rest, null), gain in zip(asked, gains.tolist(), strict=True):
+        if gain > max(_GAIN, better[at][0] if at in better else 0.0):
+            better[at] = (gain, rest, null)
+    after: list[Bead] = []
+    for at, bead in enumerate(beads):
+        parts = better[at][1:] if at in better else (bead,)
+        after += sorted(parts, key=lambda b: (b.source, b.target)[side].start)
+    return after
+
+
+def _parted(bead: Bead, side: int, *, first: bool) -> tuple[Bead, Bead]:
+    """Return a bead without the first or last segment of one side, and that segment as a null."""
+    segments, other = (bead.source, bead.target)[side], (bead.target, bead.source)[side]
+    alone, rest = (segments[:1], segments[1:]) if first else (segments[-1:], segments[:-1])
+    beside = range(other.start, other.start) if first else range(other.stop, other.stop)
+    pairs = ((rest, other), (alone, beside))
+    kept, null = (Bead(*(pair if side == 0 else pair[::-1]), score=_TOSS_UP) for pair in pairs)
+    return kept, null
 
 
 def similarities(encoder: Embedder, sources: list[str], targets: list[str]) -> NDArray[np.float64]:
