@@ -668,7 +668,8 @@ def test_every_format_points_at_the_same_code_points(project: Path, run: Run, li
     assert en[issue["target"]["start"] : issue["target"]["end"]] == issue["target"]["text"]
     assert issue["target"]["start"] == en.index("3 billion")
     sarif = json.loads(output("sarif"))["runs"][0]
-    region = sarif["results"][0]["locations"][0]["physicalLocation"]["region"]
+    result = next(r for r in sarif["results"] if r["ruleId"] == "number-mismatch")
+    region = result["locations"][0]["physicalLocation"]["region"]
     assert sarif["columnKind"] == "unicodeCodePoints"
     assert line[region["startColumn"] - 1 : region["endColumn"] - 1] == issue["target"]["text"]
     assert (region["startLine"], region["endLine"]) == (3, 3)
