@@ -16,6 +16,7 @@ from bitext.errors import BitextError
 if TYPE_CHECKING:
     from bitext.data import Document
     from bitext.report import Report
+    from bitext.terminology import Termbase
 
 Commands = Any  # argparse keeps the type of add_subparsers() private
 
@@ -59,6 +60,26 @@ def add_encoder(command: Any) -> None:
     """Add the encoder and where it runs."""
     command.add_argument("--embedder", default="zh-en", metavar="NAME", help="packaged model, folder or name")
     command.add_argument("--device", help="cpu, cuda, cuda:1; default: cuda where there is one")
+
+
+def add_configurable(command: Any) -> None:
+    """Add what `add_pair` has besides the files, but without defaults: those are the configuration's."""
+    reading = command.add_argument_group("reading and aligning")
+    reading.add_argument("--source-lang", metavar="LANG", help="zh or en; default: zh")
+    reading.add_argument("--target-lang", metavar="LANG", help="zh or en; default: en")
+    reading.add_argument("--encoding", help="of the files; default: detected")
+    reading.add_argument("--pre-segmented", action="store_true", help="the files hold one segment a line")
+    reading.add_argument("--embedder", metavar="NAME", help="packaged model, folder or name; default: zh-en")
+    reading.add_argument("--device", help="cpu, cuda, cuda:1; default: cuda where there is one")
+    reading.add_argument("--order", choices=("monotone", "free", "auto"), help="default: auto")
+    add_reference(reading)
+
+
+def add_reference(command: Any) -> None:
+    """Add --reference."""
+    command.add_argument(
+        "--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER"
+    )
 
 
 def add_output(command: Any) -> None:
@@ -120,12 +141,12 @@ def read_document(args: argparse.Namespace, path: str, lang: str, side: str) -> 
     return pipeline.require_language(document, lang, side)
 
 
-def reports_of(args: argparse.Namespace, *, checks: tuple[Any, ...] | None) -> list[Report]:
+def reports_of(
+    args: argparse.Namespace, *, checks: tuple[Any, ...] | None, termbase: Termbase | None = None
+) -> list[Report]:
     """Align, score and check every target against the source, which is read and embedded once."""
     from bitext import pipeline
-    from bitext.terminology import Termbase
 
-    termbase = Termbase.read(args.termbase) if getattr(args, "termbase", None) else None
     source = read_document(args, args.source, args.source_lang, "source")
     targets = [read_document(args, path, args.target_lang, "target") for path in args.targets]
     reference = read_document(args, args.reference, args.target_lang, "reference") if args.reference else None

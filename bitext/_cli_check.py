@@ -20,6 +20,7 @@ from bitext._cli import (
     Commands,
     add_color,
     add_command,
+    add_configurable,
     add_output,
     log,
     put,
@@ -64,27 +65,12 @@ def add(commands: Commands) -> None:
     command.add_argument("files", metavar="FILE", nargs="*", help="- is standard input")
     add_output(command)
     add_color(command)
-    _add_reading(command)
+    add_configurable(command)
     _add_findings(command)
     _add_project(command)
     about = command.add_argument_group("about the checks")
     about.add_argument("--list-checks", action="store_true", help="name them and say what they find")
     about.add_argument("--explain", metavar="CHECK", help="say what a check means and how to silence it")
-
-
-def _add_reading(command: Any) -> None:
-    """Add what `_cli.add_pair` has, but without defaults, which are the configuration's."""
-    reading = command.add_argument_group("reading and aligning")
-    reading.add_argument("--source-lang", metavar="LANG", help="zh or en; default: zh")
-    reading.add_argument("--target-lang", metavar="LANG", help="zh or en; default: en")
-    reading.add_argument("--encoding", help="of the files; default: detected")
-    reading.add_argument("--pre-segmented", action="store_true", help="the files hold one segment a line")
-    reading.add_argument("--embedder", metavar="NAME", help="packaged model, folder or name; default: zh-en")
-    reading.add_argument("--device", help="cpu, cuda, cuda:1; default: cuda where there is one")
-    reading.add_argument("--order", choices=("monotone", "free", "auto"), help="default: auto")
-    reading.add_argument(
-        "--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER"
-    )
 
 
 def _add_findings(command: Any) -> None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from bitext._cli import Commands, add_color, add_command, add_output, add_pair, put, reports_of, terminal
+from bitext._cli import (
+    Commands,
+    add_color,
+    add_command,
+    add_output,
+    add_pair,
+    add_reference,
+    put,
+    reports_of,
+    terminal,
+)
 
 
 def add(commands: Commands) -> None:
@@ -20,9 +30,7 @@ def add(commands: Commands) -> None:
     add_output(command)
     add_color(command)
     command.add_argument("--termbase", metavar="FILE", help="the project's terms: TSV, CSV, JSONL, TBX")
-    command.add_argument(
-        "--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER"
-    )
+    add_reference(command)
     command.add_argument(
         "--top", type=int, default=10, metavar="N", help="rows and terms to show as text; default: 10"
     )
@@ -38,7 +46,7 @@ def _compare(args: argparse.Namespace) -> int:
         raise BitextError(f"--top {args.top}; expected 0 or more.")
     require_several(args.targets)
     termbase = Termbase.read(args.termbase) if args.termbase else None
-    comparison = compare_reports(reports_of(args, checks=None), termbase=termbase)
+    comparison = compare_reports(reports_of(args, checks=None, termbase=termbase), termbase=termbase)
     if args.format == "text":
         color, _ = terminal(args.color, args.output)
         put(views.text(comparison, color=color, shown=args.top), args.output)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bitext._cli import Commands, add_command, log, read_document
+from bitext._cli import Commands, add_command, add_configurable, log, read_document
 
 if TYPE_CHECKING:
     from bitext.config import Config
@@ -40,17 +40,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--no-config", action="store_true", help="take no notice of bitext.toml and pyproject.toml"
     )
-    reading = command.add_argument_group("reading and aligning")
-    reading.add_argument("--source-lang", metavar="LANG", help="zh or en; default: zh")
-    reading.add_argument("--target-lang", metavar="LANG", help="zh or en; default: en")
-    reading.add_argument("--encoding", help="of the files; default: detected")
-    reading.add_argument("--pre-segmented", action="store_true", help="the files hold one segment a line")
-    reading.add_argument("--embedder", metavar="NAME", help="packaged model, folder or name; default: zh-en")
-    reading.add_argument("--device", help="cpu, cuda, cuda:1; default: cuda where there is one")
-    reading.add_argument("--order", choices=("monotone", "free", "auto"), help="default: auto")
-    reading.add_argument(
-        "--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER"
-    )
+    add_configurable(command)
 
 
 def _review(args: argparse.Namespace) -> int:

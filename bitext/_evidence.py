@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext._termmatch import HAN, TOKEN, fold, lemma, root
-from bitext._wordalign import lexicon
+from bitext._termmatch import HAN, fold, lemma, root
+from bitext._wordalign import ZH_RUN, lexicon, tokens
 from bitext.embedding import Composing
 
 if TYPE_CHECKING:
@@ -177,11 +177,8 @@ def _quoted(texts: Sequence[str]) -> NDArray[np.bool_]:
 
 def _words(text: str, is_chinese: bool) -> list[str]:
     if not is_chinese:
-        return [root(lemma(m[1] or m[0])) for m in TOKEN.finditer(text)]
-    return [word for run in _RUN.findall(fold(text)) for word in _split(run)]
-
-
-_RUN = re.compile(r"[\u3400-\u9fff]+|[A-Za-z]+|\d+(?:[.,]\d+)*")
+        return [root(token.key) for token in tokens(text, "en")]
+    return [word for run in ZH_RUN.findall(fold(text)) for word in _split(run)]
 
 
 def _split(run: str) -> list[str]:

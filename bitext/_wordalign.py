@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bitext._termmatch import HAN, TOKEN, fold, lemma, segment
 
-_ZH_RUN = re.compile(r"[\u3400-\u9fff]+|[A-Za-z]+|\d+(?:[.,]\d+)*")
+ZH_RUN = re.compile(r"[\u3400-\u9fff]+|[A-Za-z]+|\d+(?:[.,]\d+)*")
 _DIAGONAL = 4.0
 """How steeply a link loses probability with its distance from the diagonal, per length of the passage."""
 _TRUST, _DISTRUST = 20.0, 2.0
@@ -51,7 +51,7 @@ def tokens(text: str, lang: str) -> list[Token]:
             Token(lemma(m[1] or m[0]), m.start(), m.end(1) if m[1] else m.end()) for m in TOKEN.finditer(text)
         ]
     found = []
-    for match in _ZH_RUN.finditer(fold(text)):
+    for match in ZH_RUN.finditer(fold(text)):
         start = match.start()
         for word in segment(match[0]) if HAN.match(match[0]) else [match[0]]:
             found.append(Token(word if HAN.match(word) else lemma(word), start, start + len(word)))

@@ -24,6 +24,7 @@ from bitext._cli import (
     add_output,
     add_pair,
     add_reading,
+    add_reference,
     log,
     print_json,
     read_document,
@@ -202,9 +203,7 @@ def _add_score(commands: Commands) -> None:
     command.add_argument(
         "--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto"
     )
-    command.add_argument(
-        "--reference", metavar="REF", help="a translation taken as right: adds BLEU, chrF and TER"
-    )
+    add_reference(command)
     command.add_argument("--beads", action="store_true", help="with --format csv: a row a bead, not a file")
     command.add_argument(
         "--pairs", metavar="FILE", help="score source⇥target lines instead; - is standard input"

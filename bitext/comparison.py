@@ -24,7 +24,7 @@ from bitext._comparison_terms import TermRow, linked_passages, term_rows, with_c
 from bitext.data import Document
 from bitext.embedding import Embedder
 from bitext.errors import BitextError
-from bitext.report import Report, _common_source, to_json
+from bitext.report import Report, _common_source, to_json, writer_for
 from bitext.scoring import common_cuts, content_size
 from bitext.terminology import Termbase
 
@@ -231,13 +231,8 @@ class Comparison:
         from bitext._comparison_views import WRITERS
 
         path = Path(path)
-        render = WRITERS.get(path.suffix.lower())
-        if render is None:
-            raise BitextError(
-                f"{path.name!r} has the suffix {path.suffix!r}; expected one of {', '.join(WRITERS)}. "
-                "Rename the file to say the format."
-            )
-        path.write_bytes(render(self).encode("utf-8", "backslashreplace"))
+        text = writer_for(path, WRITERS)(self)
+        path.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def compare(

@@ -21,12 +21,12 @@ import hashlib
 import json
 import sqlite3
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Vectors = NDArray[np.float32]
+Layer = dict[str, tuple["torch.Tensor", "torch.Tensor"]]
+Batch = TypeVar("Batch")
+Done = TypeVar("Done")
 
 _HASHED = ("config.json", "model.safetensors", "tokenizer.json")
 _MODEL_FILES = {".json", ".safetensors", ".bin", ".txt", ".model"}
@@ -306,17 +309,7 @@ class PackagedEmbedder:
         return batches
 
     def _run(self, batches: list[list[list[int]]]) -> list[Vectors]:
-        """Encode batches side by side, one thread each.
-
-        Splitting every small matrix product over the cores instead makes them wait for each other a thousand
-        times a second, and for their time slice whenever another program wants a core.
-        """
-        if self.device.type != "cpu":
-            return [self._encoder(batch) for batch in batches]
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(len(batches), initializer=_use_one_core) as pool:
-            return list(pool.map(self._encoder, batches))
+        return side_by_side(self._encoder, batches, self.device)
 
     def token_rows(self, texts: Sequence[str]) -> list[list[list[int]]]:
         """Return the token ids of each text: one row, or several if it is longer than the window."""
@@ -395,6 +388,20 @@ class AdditiveEmbedder:
             from bitext._additive_module import AdditiveModule
 
             return SentenceTransformer(modules=[AdditiveModule(self)], device="cpu")
+
+
+def side_by_side(work: Callable[[Batch], Done], batches: Sequence[Batch], device: torch.device) -> list[Done]:
+    """Do `work` for each batch; on the CPU one thread each, as many at a time as torch may use.
+
+    Splitting every small matrix product over the cores instead makes them wait for each other a thousand
+    times a second, and for their time slice whenever another program wants a core.
+    """
+    if device.type != "cpu" or not batches:
+        return [work(batch) for batch in batches]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(len(batches), _n_cores()), initializer=_use_one_core) as pool:
+        return list(pool.map(work, batches))
 
 
 def _n_cores() -> int:
@@ -633,37 +640,57 @@ class _Encoder:
     def means(self, batch: Sequence[Sequence[int]]) -> torch.Tensor:
         """Compute what `__call__` returns, differentiably."""
         import torch
-        from torch.nn.functional import gelu, layer_norm, scaled_dot_product_attention
+        from torch.nn.functional import layer_norm
 
         groups = [(length, len(list(rows))) for length, rows in groupby(len(ids) for ids in batch)]
         ids = torch.tensor([i for row in batch for i in row], device=self.device)
         steps = torch.arange(len(self.position), device=self.device)
         positions = torch.cat([steps[:length].repeat(n) for length, n in groups])
         x = self._word_rows(ids) + self.position[positions]
-        shape = (x.shape[1],)
-        x = layer_norm(x, shape, *self.norm, self.eps)
-        sizes = [length * n for length, n in groups]
-        for i, layer in enumerate(self.layers):
-            attended = []
-            for part, (length, n) in zip(torch.split(self.linear(x, i, "qkv"), sizes), groups, strict=True):
-                q, k, v = part.view(n, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
-                heads = scaled_dot_product_attention(q, k, v)
-                attended.append(heads.transpose(1, 2).reshape(length * n, -1))
-            x = x + self.linear(torch.cat(attended), i, "out")
-            x = layer_norm(x, shape, *layer["norm1"], self.eps)
-            x = x + self.linear(gelu(self.linear(x, i, "up")), i, "down")
-            x = layer_norm(x, shape, *layer["norm2"], self.eps)
-        rows = torch.split(x.float(), sizes)
+        x = layer_norm(x, (x.shape[1],), *self.norm, self.eps)
+        x = through_layers(x, groups, self.layers, n_heads=self.n_heads, eps=self.eps)
+        rows = torch.split(x.float(), [length * n for length, n in groups])
         return torch.cat([r.view(n, length, -1).mean(1) for r, (length, n) in zip(rows, groups, strict=True)])
-
-    def linear(self, x: torch.Tensor, i: int, name: str) -> torch.Tensor:
-        """Apply matrix `name` of layer `i`."""
-        from torch.nn.functional import linear
-
-        return linear(x, *self.layers[i][name])
 
     def _word_rows(self, ids: torch.Tensor) -> torch.Tensor:
         return _unpack(self.word_packed[ids], self.word_scale[ids]).to(self.dtype)
+
+
+def through_layers(
+    x: torch.Tensor,
+    groups: Sequence[tuple[int, int]],
+    layers: Sequence[Layer],
+    *,
+    n_heads: int,
+    eps: float,
+) -> torch.Tensor:
+    """Pass states through the layers of a BERT, differentiably.
+
+    Parameters
+    ----------
+    x : tensor of shape (n_tokens, dim)
+        The tokens of all texts in a row, without padding.
+    groups : sequence of (length, n)
+        `n` texts of `length` tokens stand next to each other.
+    layers : sequence of dict
+        As `_layer` makes them.
+    """
+    import torch
+    from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
+
+    shape = (x.shape[1],)
+    sizes = [length * n for length, n in groups]
+    for layer in layers:
+        attended = []
+        for part, (length, n) in zip(torch.split(linear(x, *layer["qkv"]), sizes), groups, strict=True):
+            q, k, v = part.view(n, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+            heads = scaled_dot_product_attention(q, k, v)
+            attended.append(heads.transpose(1, 2).reshape(length * n, -1))
+        x = x + linear(torch.cat(attended), *layer["out"])
+        x = layer_norm(x, shape, *layer["norm1"], eps)
+        x = x + linear(gelu(linear(x, *layer["up"])), *layer["down"])
+        x = layer_norm(x, shape, *layer["norm2"], eps)
+    return x
 
 
 def _layer(weights: dict[str, torch.Tensor], i: int) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:

@@ -131,8 +131,8 @@ def align(
 
     def supported(beads: Sequence[Bead]) -> list[Bead]:
         restored = aligner.restore_blanks(beads, *rows, len(source), len(target))
-        released = _released(restored, source, target, encoder)
-        return aligner.drop_unsupported(_with_similarity(released, source, target, encoder))
+        compared = _with_similarity(restored, source, target, encoder)
+        return aligner.drop_unsupported(_released(compared, source, target, encoder))
 
     ordered = aligner.align_windows(*sides, options=options, device=on)
     found: Order = "monotone"
@@ -495,15 +495,10 @@ def _released(beads: Sequence[Bead], source: Document, target: Document, encoder
         segments = (bead.source, bead.target)[side]
         if len(segments) > 1 and not bead.is_null and bead.score is not None and bead.score < _UNSURE:
             asked += [(at, *_parted(bead, side, first=first)) for first in (True, False)]
-    kept = [beads[at] for at, _, _ in asked] + [rest for _, rest, _ in asked]
-    found = similarities(
-        encoder,
-        [_one_line(source.joined(b.source)) for b in kept],
-        [_one_line(target.joined(b.target)) for b in kept],
-    )
-    gains = found[len(asked) :] - found[: len(asked)]
+    compared = _with_similarity([rest for _, rest, _ in asked], source, target, encoder)
     better: dict[int, tuple[float, Bead, Bead]] = {}
-    for (at, rest, null), gain in zip(asked, gains.tolist(), strict=True):
+    for (at, _, null), rest in zip(asked, compared, strict=True):
+        gain = (rest.similarity or 0.0) - (beads[at].similarity or 0.0)
         if gain > max(_GAIN, better[at][0] if at in better else 0.0):
             better[at] = (gain, rest, null)
     after: list[Bead] = []

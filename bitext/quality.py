@@ -27,13 +27,15 @@ from bitext._quality_features import FEATURES, content_size, explicit_features, 
 from bitext._quality_net import CATEGORIES, Estimate, estimate
 from bitext.data import Severity, Span
 from bitext.embedding import (
+    _ROOTS,
     Embedder,
     _expand,
     _layer,
     _load_tokenizer,
     _read_json,
     _read_tensors,
-    _use_one_core,
+    side_by_side,
+    through_layers,
 )
 from bitext.errors import EmbeddingError
 
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
 MAX_PENALTY = 25.0
 """MQM penalties are capped here, as in WMT."""
 
-_ROOTS = (Path(__file__).parent / "_models", Path(__file__).parent.parent / "models")
 _PAIRS_PER_BATCH = 32
 _TOKENS_PER_BATCH = 1024  # of the encoder: few enough to stay in the cache
 _USUAL_TOKENS = 128
@@ -220,8 +221,8 @@ class QualityEstimator:
         indices = [(row[s], row[t]) for s, t in zip(sources, targets, strict=True)]
         order = sorted(range(len(indices)), key=lambda i: [len(states[j]) for j in indices[i][::-1]])
         batches = [order[i : i + _PAIRS_PER_BATCH] for i in range(0, len(order), _PAIRS_PER_BATCH)]
-        estimates = self._states.side_by_side(
-            lambda batch: self._estimate(states, [indices[i] for i in batch]), batches
+        estimates: list[Any] = side_by_side(  # of arrays, where an `Estimate` declares tensors
+            lambda batch: self._estimate(states, [indices[i] for i in batch]), batches, self._states.device
         )
         features = explicit_features(sources, targets)
         found: dict[int, Measured] = {}
@@ -365,7 +366,7 @@ class _States:
             else:
                 batches.append([k])
         found: list[torch.Tensor] = [torch.empty(0)] * len(parts)
-        computed = self.side_by_side(lambda batch: self._run([parts[k][1] for k in batch]), batches)
+        computed = side_by_side(lambda batch: self._run([parts[k][1] for k in batch]), batches, self.device)
         for batch, states in zip(batches, computed, strict=True):
             for k, one in zip(batch, states, strict=True):
                 found[k] = one
@@ -374,42 +375,17 @@ class _States:
             whole[i].append(one)
         return [torch.cat(pieces) for pieces in whole]
 
-    def side_by_side(self, work: Callable[[list[Any]], Any], batches: list[list[Any]]) -> list[Any]:
-        """Do `work` for each batch, one core each."""
-        import torch
-
-        if self.device.type != "cpu" or len(batches) < 2:
-            return [work(batch) for batch in batches]
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(torch.get_num_threads(), initializer=_use_one_core) as pool:
-            return list(pool.map(work, batches))
-
     def _run(self, batch: list[list[int]]) -> list[torch.Tensor]:
         import torch
-        from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
+        from torch.nn.functional import layer_norm
 
         groups = [(length, len(list(rows))) for length, rows in groupby(len(ids) for ids in batch)]
-        sizes = [length * n for length, n in groups]
         ids = torch.tensor([i for row in batch for i in row], device=self.device)
         places = torch.cat([torch.arange(length, device=self.device).repeat(n) for length, n in groups])
         with torch.inference_mode():
             x = self._word_rows(ids) + self.position[places]
-            shape = (x.shape[1],)
-            x = layer_norm(x, shape, *self.norm, self.eps)
-            for layer in self.layers:
-                attended = []
-                for part, (length, n) in zip(
-                    torch.split(linear(x, *layer["qkv"]), sizes), groups, strict=True
-                ):
-                    q, k, v = part.view(n, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
-                    heads = scaled_dot_product_attention(q, k, v)
-                    attended.append(heads.transpose(1, 2).reshape(length * n, -1))
-                x = layer_norm(
-                    x + linear(torch.cat(attended), *layer["out"]), shape, *layer["norm1"], self.eps
-                )
-                x = x + linear(gelu(linear(x, *layer["up"])), *layer["down"])
-                x = layer_norm(x, shape, *layer["norm2"], self.eps)
+            x = layer_norm(x, (x.shape[1],), *self.norm, self.eps)
+            x = through_layers(x, groups, self.layers, n_heads=self.n_heads, eps=self.eps)
             return list(torch.split(x.half(), [len(row) for row in batch]))
 
     def _word_rows(self, ids: torch.Tensor) -> torch.Tensor:

@@ -17,13 +17,13 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import import_module, resources
 from os import PathLike
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote
 
 import numpy as np
@@ -36,6 +36,9 @@ from bitext.scoring import Scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+Writer = TypeVar("Writer", bound=Callable[..., object])
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,15 +225,26 @@ class Report:
             If the format needs a package that is not installed: the extras ``[docx]`` and ``[xlsx]``.
         """
         path = Path(path)
-        render = _WRITERS.get(path.suffix.lower())
-        if render is None:
-            raise BitextError(
-                f"{path.name!r} has the suffix {path.suffix!r}; expected one of {', '.join(_WRITERS)}. "
-                "Rename the file to say the format."
-            )
-        data = render(self)
+        data = writer_for(path, _WRITERS)(self)
         with replaced(path) as partial:
             partial.write_bytes(data)
+
+
+def writer_for(path: Path, writers: Mapping[str, Writer]) -> Writer:
+    """Return the one of `writers` that the suffix of `path` asks for.
+
+    Raises
+    ------
+    BitextError
+        If the suffix is none of these.
+    """
+    writer = writers.get(path.suffix.lower())
+    if writer is None:
+        raise BitextError(
+            f"{path.name!r} has the suffix {path.suffix!r}; expected one of {', '.join(writers)}. "
+            "Rename the file to say the format."
+        )
+    return writer
 
 
 def alignment_html(alignment: Alignment) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bitext import pipeline
 from bitext.testing import HashEmbedder
 
 # a toy dictionary: enough for an encoder that really is bilingual on the texts of the tests
@@ -37,6 +39,23 @@ class DictionaryEmbedder(HashEmbedder):
 @pytest.fixture(scope="session")
 def embedder() -> DictionaryEmbedder:
     return DictionaryEmbedder()
+
+
+@pytest.fixture
+def pair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: DictionaryEmbedder
+) -> Iterator[tuple[str, str]]:
+    """Write a source and a translation with a wrong number, and take the toy encoder."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.zh.txt").write_text("公司去年营收增长。\n\n数据中心投资3亿元。\n", encoding="utf-8")
+    Path("a.en.txt").write_text(
+        "The company revenue grew last year.\n\nIt invested 3 billion yuan in the data center.\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(pipeline, "load_embedder", lambda name, device=None: embedder)
+    pipeline._loaded.cache_clear()
+    yield "a.zh.txt", "a.en.txt"
+    pipeline._loaded.cache_clear()
 
 
 @pytest.fixture(autouse=True)

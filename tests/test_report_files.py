@@ -493,21 +493,6 @@ def test_a_report_without_findings_still_makes_every_file(letter, tmp_path):
 # ---- the command -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def pair(tmp_path, monkeypatch, embedder):
-    """Write a source and a translation with a wrong number, and take the toy encoder."""
-    monkeypatch.chdir(tmp_path)
-    Path("a.zh.txt").write_text("公司去年营收增长。\n\n数据中心投资3亿元。\n", encoding="utf-8")
-    Path("a.en.txt").write_text(
-        "The company revenue grew last year.\n\nIt invested 3 billion yuan in the data center.\n",
-        encoding="utf-8",
-    )
-    monkeypatch.setattr(pipeline, "load_embedder", lambda name, device=None: embedder)
-    pipeline._loaded.cache_clear()
-    yield "a.zh.txt", "a.en.txt"
-    pipeline._loaded.cache_clear()
-
-
 @pytest.mark.parametrize("kind", ["docx", "xliff", "xlsx"])
 def test_check_writes_the_file_and_still_fails_on_findings(pair, capsys, kind):
     """In a build the exit code counts, whatever is written; standard output stays empty."""

@@ -13,12 +13,11 @@ import sys
 import threading
 import urllib.parse
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bitext import cli, pipeline
+from bitext import cli
 from bitext._review_server import serving
 from bitext.baseline import Baseline
 from bitext.data import Alignment, Bead, Document, Issue
@@ -399,16 +398,8 @@ def test_importing_the_review_opens_nothing():
 # ---- the command -------------------------------------------------------------------------------------------
 
 
-def test_the_command_ends_with_control_c_and_says_what_was_decided(tmp_path, monkeypatch, capsys, embedder):
+def test_the_command_ends_with_control_c_and_says_what_was_decided(pair, monkeypatch, capsys):
     """The address goes to standard error, the decisions to standard output."""
-    monkeypatch.chdir(tmp_path)
-    Path("a.zh.txt").write_text("公司去年营收增长。\n\n数据中心投资3亿元。\n", encoding="utf-8")
-    Path("a.en.txt").write_text(
-        "The company revenue grew last year.\n\nIt invested 3 billion yuan in the data center.\n",
-        encoding="utf-8",
-    )
-    monkeypatch.setattr(pipeline, "load_embedder", lambda name, device=None: embedder)
-    pipeline._loaded.cache_clear()
 
     def interrupted(seconds):
         address = next(w for w in capsys.readouterr().err.split() if w.startswith("http://127.0.0.1"))
@@ -419,8 +410,7 @@ def test_the_command_ends_with_control_c_and_says_what_was_decided(tmp_path, mon
         raise KeyboardInterrupt
 
     monkeypatch.setattr("time.sleep", interrupted)
-    assert cli.main(["review", "a.zh.txt", "a.en.txt", "--no-browser"]) == 0
-    pipeline._loaded.cache_clear()
+    assert cli.main(["review", *pair, "--no-browser"]) == 0
     out = capsys.readouterr().out
     assert "rejected number-mismatch" in out
     assert "(yes)" in out
