@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Literal
 
 from bitext._termmatch import fold
@@ -191,20 +191,26 @@ def concepts_from_rows(rows: Iterable[Row], *, required: bool) -> list[Concept]:
     TermbaseError
         If a row lacks one side, has an unknown status or confidence, or contradicts an earlier one.
     """
-    concepts: dict[tuple[str, ...], Concept] = {}
-    places: dict[tuple[tuple[str, ...], str], tuple[str, TermStatus]] = {}
+    found: dict[tuple[str, ...], list[tuple[str, Concept]]] = {}
     for row in rows:
         concept = _concept(row, required)
         key = ("id", row.id) if row.id else ("zh", concept.source_terms[0].text, row.domain, row.condition)
-        for term in concept.target_terms:
-            place, status = places.setdefault((key, term.text), (row.place, term.status))
-            if _accepted(status) != _accepted(term.status):
-                raise TermbaseError(
-                    f"{row.place}: {term.text!r} is {term.status} for {concept.source_terms[0].text}, "
-                    f"but {place} says it is {status}. Keep one of the two."
-                )
-        concepts[key] = _joined(concepts[key], concept) if key in concepts else concept
-    return _with_unique_ids(concepts.values())
+        earlier = found.setdefault(key, [])
+        for place, other in earlier:
+            _require_agreement((row.place, concept), (place, other))
+        earlier.append((row.place, concept))
+    return _with_unique_ids(reduce(_joined, (concept for _, concept in same)) for same in found.values())
+
+
+def _require_agreement(new: tuple[str, Concept], earlier: tuple[str, Concept]) -> None:
+    known = {term.text: term.status for term in earlier[1].target_terms}
+    for term in new[1].target_terms:
+        status = known.get(term.text, term.status)
+        if _accepted(status) != _accepted(term.status):
+            raise TermbaseError(
+                f"{new[0]}: {term.text!r} is {term.status} for {new[1].source_terms[0].text}, "
+                f"but {earlier[0]} says it is {status}. Keep one of the two."
+            )
 
 
 def _concept(row: Row, required: bool) -> Concept:
@@ -238,28 +244,34 @@ def _terms(row: Row, texts: Iterable[tuple[str, str]], lang: str) -> tuple[Term,
         if not (text := text.strip()):
             continue
         known = _status(row, status)
-        term = Term(text, lang, known, sensitive and _accepted(known))
-        earlier = found.setdefault(text, term)
-        if _accepted(earlier.status) != _accepted(term.status):
+        if (earlier := found.get(text)) is None:
+            found[text] = Term(text, lang, known, sensitive and _accepted(known))
+        elif _accepted(earlier.status) != _accepted(known):
             raise TermbaseError(
-                f"{row.place}: {text!r} is both {earlier.status} and {term.status}. Keep it in one column."
+                f"{row.place}: {text!r} is both {earlier.status} and {known}. Keep it in one column."
             )
     return tuple(found.values())
 
 
 def _status(row: Row, status: str) -> TermStatus:
-    key = re.sub(r"[\s_-]|term-admn-sts", "", status.strip().lower())
-    if key not in _STATUSES:
+    known = _known_status(status)
+    if known is None:
         raise TermbaseError(
             f"{row.place}: status {status!r} is unknown. Use preferred, admitted, deprecated or known-wrong."
         )
-    return _STATUSES[key]
+    return known
+
+
+@lru_cache(maxsize=64)
+def _known_status(status: str) -> TermStatus | None:
+    return _STATUSES.get(re.sub(r"[\s_-]|term-admn-sts", "", status.strip().lower()))
 
 
 def _accepted(status: TermStatus) -> bool:
     return status in ("preferred", "admitted")
 
 
+@lru_cache(maxsize=64)
 def _part_of_speech(text: str) -> PartOfSpeech:
     key = re.sub(r"[\s_-]", "", text.lower())
     return "name" if key in _NAMES else "phrase" if key == "phrase" else "noun"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -185,7 +184,7 @@ def _split(run: str) -> list[str]:
     """Longest words of the lexicon first, from the left; characters in no word stand alone."""
     if not HAN.match(run):
         return [root(lemma(run))]
-    known = _translations()
+    known = lexicon()
     words, at = [], 0
     while at < len(run):
         size = next((k for k in range(_LONGEST_WORD, 1, -1) if run[at : at + k] in known), 1)
@@ -194,16 +193,13 @@ def _split(run: str) -> list[str]:
     return words
 
 
-@lru_cache(maxsize=1)
-def _translations() -> dict[str, dict[str, float]]:
-    """Lexicon with English words reduced to their roots."""
-    table: dict[str, dict[str, float]] = {}
-    for word, translations in lexicon().items():
-        row = table[word] = {}
-        for english, share in translations.items():
-            key = root(english)
-            row[key] = row.get(key, 0.0) + share
-    return table
+def _translations(word: str) -> dict[str, float]:
+    """Look up translations of `word` in the lexicon, reduced to their roots."""
+    shares: dict[str, float] = {}
+    for english, share in lexicon().get(word, {}).items():
+        key = root(english)
+        shares[key] = shares.get(key, 0.0) + share
+    return shares
 
 
 def translation_tables(
@@ -248,7 +244,7 @@ def _known(zh: Evidence, en: Evidence) -> csr_array:
     column_of = {word: k for k, word in enumerate(en.vocabulary)}
     entries: dict[tuple[int, int], float] = {}
     for row, word in enumerate(zh.vocabulary):
-        for english, share in _translations().get(word, {}).items():
+        for english, share in _translations(word).items():
             if (column := column_of.get(english)) is not None:
                 entries[row, column] = share
         if (column := column_of.get(word)) is not None:

@@ -60,7 +60,7 @@ def fold(text: str) -> str:
 
     The result has the length of `text`, so offsets stay what they are.
     """
-    return text.translate(_FOLD)
+    return text.lower() if text.isascii() else text.translate(_FOLD)
 
 
 @lru_cache(maxsize=1)
@@ -194,7 +194,7 @@ def _singular(word: str) -> str:
 
 def _spelling(word: str) -> str:
     """Fold British and American spelling together."""
-    if len(word) < 5:
+    if len(word) < 5 or not word.endswith(_BRITISH):
         return word
     for british, american in _SPELLINGS:
         if word.endswith(british):
@@ -207,6 +207,7 @@ _SPELLINGS = (
     ("lis", "liz"), ("mis", "miz"), ("ris", "riz"), ("tis", "tiz"), ("our", "or"), ("oured", "ored"),
     ("tre", "ter"), ("bre", "ber"), ("ence", "ens"),
 )  # fmt: skip
+_BRITISH = tuple(british for british, _ in _SPELLINGS)
 
 
 # -------------------------------------------------------------------------------- index

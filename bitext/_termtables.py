@@ -61,9 +61,8 @@ def read_table(data: bytes, path: Path, encoding: str | None) -> Iterator[Row]:
     lines = (
         _sheet(data, path) if path.suffix.lower() == ".xlsx" else _lines(decode(data, path, encoding), path)
     )
-    numbered = [
-        (n, [cell.strip() for cell in cells]) for n, cells in lines if any(cell.strip() for cell in cells)
-    ]
+    stripped = ((n, [cell.strip() for cell in cells]) for n, cells in lines)
+    numbered = [(n, cells) for n, cells in stripped if any(cells)]
     if not numbered:
         raise TermbaseError(
             f"{path.name}: the file holds no rows. Expected at least one term and its translation."
@@ -159,7 +158,8 @@ def _lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
             n = reader.line_num + 1
         return
     for n, line in enumerate(text.splitlines(), 1):
-        yield n, [_unquoted(cell) for cell in line.split("\t")]
+        cells = line.split("\t")
+        yield n, [_unquoted(cell) for cell in cells] if '"' in line else cells
 
 
 def _unquoted(cell: str) -> str:
@@ -234,7 +234,7 @@ def _row(place: str, cells: dict[str, str]) -> Row:
 
 
 def _split(cell: str) -> list[str]:
-    return [part.strip() for part in cell.split("|") if part.strip()]
+    return [text for part in cell.split("|") if (text := part.strip())] if cell else []
 
 
 def _cell(value: object) -> str:

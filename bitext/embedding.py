@@ -24,6 +24,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
@@ -747,6 +748,7 @@ def _unpack(packed: torch.Tensor, scale: torch.Tensor, high: torch.Tensor | None
     return (centered * scale.float().unsqueeze(2)).view(len(packed), -1)
 
 
+@lru_cache(maxsize=2)
 def _load_tokenizer(path: Path) -> Tokenizer:
     from tokenizers import Tokenizer
 

@@ -529,9 +529,12 @@ def _nearness(
 
 def _assignment(scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[tuple[int, int]]:
     """Maximum-weight one-to-one pairs with a positive score."""
-    from scipy.optimize import linear_sum_assignment
+    rows, columns = np.arange(len(scores)), scores.argmax(axis=1)
+    wanted = columns[scores.max(axis=1) > 0]
+    if len(set(wanted.tolist())) < len(wanted):  # two want the same; SciPy takes a quarter of a second to import
+        from scipy.optimize import linear_sum_assignment
 
-    rows, columns = linear_sum_assignment(scores, maximize=True)
+        rows, columns = linear_sum_assignment(scores, maximize=True)
     return [(int(a), int(b)) for a, b in zip(rows, columns, strict=True) if scores[a, b] > 0]
 
 
