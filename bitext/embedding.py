@@ -725,12 +725,14 @@ def _read_tensors(path: Path, *, expand: bool) -> dict[str, torch.Tensor]:
 
 
 def _expand(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    import torch
+
+    def unpacked(stem: str) -> torch.Tensor:
+        return _unpack(tensors[f"{stem}.packed"], tensors[f"{stem}.scale"], tensors.get(f"{stem}.high"))
+
+    stems = [name.removesuffix(".packed") for name in tensors if name.endswith(".packed")]
     expanded = {n: t.float() for n, t in tensors.items() if not n.endswith(_PARTS)}
-    for name, packed in tensors.items():
-        if name.endswith(".packed"):
-            stem = name.removesuffix(".packed")
-            expanded[stem] = _unpack(packed, tensors[f"{stem}.scale"], tensors.get(f"{stem}.high"))
-    return expanded
+    return expanded | dict(zip(stems, side_by_side(unpacked, stems, torch.device("cpu")), strict=True))
 
 
 def _unpack(packed: torch.Tensor, scale: torch.Tensor, high: torch.Tensor | None = None) -> torch.Tensor:

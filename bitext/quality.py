@@ -29,11 +29,11 @@ from bitext.data import Severity, Span
 from bitext.embedding import (
     _ROOTS,
     Embedder,
-    _expand,
     _layer,
     _load_tokenizer,
     _read_json,
     _read_tensors,
+    _unpack,
     side_by_side,
     through_layers,
 )
@@ -341,7 +341,9 @@ class _States:
         self.n_heads: int = config["n_heads"]
         self.eps: float = config["eps"]
         # the word embeddings stay packed: a batch needs a few of their rows
-        self.words = {n: t.to(device) for n, t in shared.items() if n.startswith(_WORDS)}
+        self.words = {
+            n.removeprefix(f"{_WORDS}."): t.to(device) for n, t in shared.items() if n.startswith(_WORDS)
+        }
         self.position = tensors["embeddings.position"].to(device, self.dtype)
         weight, bias = (tensors[f"embeddings.norm.{n}"].to(device, self.dtype) for n in ("weight", "bias"))
         self.norm = (weight, bias)
@@ -389,7 +391,7 @@ class _States:
             return list(torch.split(x.half(), [len(row) for row in batch]))
 
     def _word_rows(self, ids: torch.Tensor) -> torch.Tensor:
-        return next(iter(_expand({n: t[ids] for n, t in self.words.items()}).values())).to(self.dtype)
+        return _unpack(**{part: t[ids] for part, t in self.words.items()}).to(self.dtype)
 
 
 def load_quality(embedder: Embedder, *, device: str | None = None) -> QualityEstimator | None:
