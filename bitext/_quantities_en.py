@@ -495,8 +495,13 @@ def _other(norm: str, text: str, word: str, start: int, end: int) -> _Reading:
         return [], end
     if kind == "percent" and (scale := _OF_A_SCALE.match(norm, end)):
         return _counted(norm, text, _of_a_scale(value, scale, start))
+    if word == "once" and _EVERY.match(norm, end):
+        weight = 0.5
     hedge = _hedge(norm, start, end)
     return [Quantity((start, end), text[start:end], value, value, kind, unit, hedge, weight=weight)], end
+
+
+_EVERY = re.compile(r" (?:an?|per|each|every) (?:hour|day|night|morning|week|month|quarter|year)(?![a-z])")
 
 
 def _of_a_scale(share: float, scale: re.Match[str], start: int) -> Number:

@@ -157,7 +157,7 @@ def _counted(norm: str, text: str, run: str, number: Number, start: int, end: in
     if name is None:
         return None
     kind, unit, factor = name
-    if kind == "plain":
+    if kind == "plain" and not unit:
         stop = end + (more == "几")
     if kind in ("time", "percent") and (
         half or (has(norm, stop, "半") and not has(norm, stop + 1, "个年天月"))
@@ -206,6 +206,7 @@ _LONGER_WORDS = {
     "厘": "定清米",
     "折": "叠扣旧射价损算线合", "秒": "杀", "岁": "月", "季": "节军风", "元": "素旦月年宇件老凶朝首代",
     "年": "轻龄级",
+    "次": "元方数序级贷品要日年席", "遍": "布及", "回": "合事家来去到答报头馈收族民信购归应",
     "瓦": "解", "斤": "斤", "两": "国岸地个次种侧边方者家人会级岁年天月周位名条",
 }  # fmt: skip
 
@@ -342,7 +343,7 @@ def _currency_before(norm: str, start: int) -> tuple[int, str]:
 
 _CLASSIFIERS = frozenset(
     "个位名家所间项件种条张座台架辆艘部本份支只头匹块片层栋幢户人次回趟场轮届期代批组套双对副笔宗起桩门类款封首篇章节级等档方国地句字口亩步岁年天"
-    "日月周秒分时点倍成折元角毛盘颗粒株棵把顶例员杯瓶箱袋盒包堆群排列段幅枚股道处系大线环星阶站村县市省州区组册页行"
+    "日月周秒分时点倍成折元角毛盘颗粒株棵把顶例员杯瓶箱袋盒包堆群排列段幅枚股道处系大线环星阶站村县市省州区组册页行遍"
 )
 
 
@@ -360,12 +361,15 @@ def _weight(norm: str, run: str, number: Number, kind: str, start: int, end: int
         return (0.6 if small else 0.9) if number.vague else 0.7 if run[0] in "百千万亿" else 0.9
     if run == "一":
         in_range = has(norm, end, "至到-") and has(norm, end + 1, CHARS)
-        return 0.6 if in_range else 0.1 if counted else None
+        if in_range or (has(norm, end, "次遍回趟") and _EVERY.search(norm, max(0, start - 9), start)):
+            return 0.6
+        return 0.1 if counted else None
     if kind == "money":
         return 0.45  # 三元 may be a name
     return 0.6 if counted else 0.35
 
 
+_EVERY = re.compile("每[^，。；、]{0,3}[天日周月年时夜晚晨早季][^，。；、]{0,4}$")
 _TURN = re.compile("(?:180|一百八十) ?度的?大?(?:转|逆转|改变|翻转)")
 _AROUND_THE_CLOCK = re.compile("(?:7|24)[天日]? ?[×xX*] ?(?:7|24)(?![0-9])")
 _LATIN_BEFORE = re.compile("[A-Za-z] ?$")

@@ -46,7 +46,8 @@ class Quantity:
         "point" is a difference of percentages (个百分点, basis points).  Each part of a date (year, month,
         day) is a quantity of its own; "time" is a duration, or a clock time where `unit` is "clock".
     unit : str
-        ISO 4217 for money ("元", "$", "¥" where it is left open which), else a name of `UNITS`; "" for none.
+        ISO 4217 for money ("元", "$", "¥" where it is left open which), else a name of `UNITS`; "times" for how
+        often something happens in Chinese (三次), where "three times" in English may be a multiple; "" for none.
     hedge : {"", "about", "nearly", "under", "most", "over", "least"}
         In this order: 约, 左右 · 近, 接近 · 不到, 不足 · 不超过, 以内 · 逾, 超过, 多, 余 · 至少, 以上.
     vague : bool
@@ -287,6 +288,7 @@ ZH_UNITS: dict[str, Name] = {
     "旬": Name("time", "year", 10),
     "美分": Name("money", "USD", 0.01),
     "倍": Name("multiple", ""),
+    **dict.fromkeys(("次", "遍", "回", "趟"), Name("plain", "times")),
 }
 EN_UNIT_NAMES: dict[str, tuple[str, ...]] = {
     row[0]: tuple(name.strip() for name in row[4].split(";")) for row in _cells(_UNIT_TABLE)

@@ -142,6 +142,8 @@ def _with_english_unit(number: str, quantity: Quantity, *, of: str = " ") -> str
         return _MONTHS[int(value) - 1] if unit == "month" else whole + "s" * (unit == "decade")
     if unit == "clock":
         return f"{int(value) // 60}:{int(value) % 60:02d}"
+    if unit == "times":
+        return {"1": "once", "2": "twice"}.get(number, f"{number} times")
     if unit in EN_UNIT_NAMES:
         names = EN_UNIT_NAMES[unit]
         return f"{number}{of}{names[1] if quantity.high == 1 and len(names) > 1 else names[0]}"

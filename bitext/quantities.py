@@ -407,6 +407,8 @@ def _value(s: Quantity, t: Quantity) -> _Relation | None:
     """Another number for what may be the same thing."""
     if {s.kind, t.kind} == {"percent", "multiple"}:  # 两成多 as "more than doubled"
         return _Relation("value", 0.2 * (0.5 + 0.5 * min(s.weight, t.weight)), None)
+    if any(q.unit == "times" and q.low == 1 for q in (s, t)) and not _say_how_often(s, t):
+        return None  # 一次会谈 is "a talk"
     exact = s.exact and t.exact
     if not exact and (s.vague or t.vague or s.kind != t.kind or s.kind == "plain"):
         return None
@@ -421,7 +423,7 @@ def _value(s: Quantity, t: Quantity) -> _Relation | None:
     ):
         return None
     closeness = min(s.low, t.low) / max(s.low, t.low) if s.low > 0 and t.low > 0 else 0.0
-    same_unit = 0.1 if s.unit == t.unit and s.kind == t.kind else 0.0
+    same_unit = 0.1 if _say_how_often(s, t) or (s.unit == t.unit and s.kind == t.kind) else 0.0
     return _Relation("value", (0.15 + 0.15 * closeness + same_unit) * sure, factor)
 
 
@@ -431,6 +433,12 @@ def _calendar_alike(s: Quantity, t: Quantity) -> bool:
     if kinds == {("date", "day"), ("ordinal", "")}:
         return min(s.weight, t.weight) > 0.5
     return kinds == {("date", "year"), ("plain", "")} and 1000 <= s.low <= 9999 and 1000 <= t.low <= 9999
+
+
+def _say_how_often(s: Quantity, t: Quantity) -> bool:
+    """Whether 三次 stands against "eight times", "twice" or "once"."""
+    chinese, english = (s, t) if s.unit == "times" else (t, s)
+    return chinese.unit == "times" and english.text.lower().endswith(("times", "twice", "thrice", "once"))
 
 
 _COUNTS = frozenset({"plain", "money", "measure", "time", "multiple"})
@@ -531,7 +539,9 @@ def _assignment(scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> li
     """Maximum-weight one-to-one pairs with a positive score."""
     rows, columns = np.arange(len(scores)), scores.argmax(axis=1)
     wanted = columns[scores.max(axis=1) > 0]
-    if len(set(wanted.tolist())) < len(wanted):  # two want the same; SciPy takes a quarter of a second to import
+    if len(set(wanted.tolist())) < len(
+        wanted
+    ):  # two want the same; SciPy takes a quarter of a second to import
         from scipy.optimize import linear_sum_assignment
 
         rows, columns = linear_sum_assignment(scores, maximize=True)
@@ -548,7 +558,13 @@ def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> 
         return
     confidence = min(s.weight, t.weight)
     severity: Severity = "major"
-    message = f"{_explained(s)}; the text says {_quoted(t)}"
+    how_often = _say_how_often(s, t)
+    meant = s
+    if how_often:
+        meant = replace(s, kind="plain", unit="times")  # beside 三次 "eight times" is no multiple
+    elif s.unit == "times":
+        meant = replace(s, unit="")  # beside "five" of "five meetings" 三次 is just three
+    message = f"{_explained(meant)}; the text says {_quoted(t)}"
     if relation.name == "magnitude":
         severity = "critical"
         confidence = 0.97 * (0.3 + 0.7 * confidence)
@@ -556,13 +572,13 @@ def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> 
     elif relation.name == "value":
         if {s.kind, t.kind} == {"percent", "multiple"}:  # each alone says little; together they contradict
             confidence = 1 - (1 - s.weight) * (1 - t.weight)
-        confidence *= 1.0 if s.kind == t.kind else 0.75
+        confidence *= 1.0 if how_often or s.kind == t.kind else 0.75
     else:
         severity = "minor" if relation.factor is None else "major"
         confidence *= {"vague": 0.9, "precise": 0.75}[relation.name] if relation.factor is None else 0.95
         message = f"{_explained(s)}{_EXACTLY[relation.name]}; the text says {_quoted(t)}, {meaning(t)}"
     yield QuantityFinding(
-        relation.name, s, t, relation.factor, severity, confidence, message, _suggestion(s, t, lang)
+        relation.name, s, t, relation.factor, severity, confidence, message, _suggestion(meant, t, lang)
     )
 
 
@@ -696,7 +712,8 @@ def _explained(q: Quantity) -> str:
     """Quote `q` and, unless it says so itself, what it means: "数百亿 = 20–90 billion"."""
     digits = "".join(c for c in q.text if c.isdigit() or c == ".")
     plain = q.kind not in ("multiple", "ordinal") and q.exact and digits == f"{q.low:.10g}"
-    return q.text if plain and q.text.isascii() else f"{q.text} = {meaning(q)}"
+    means = meaning(q)
+    return q.text if (plain and q.text.isascii()) or q.text == means else f"{q.text} = {means}"
 
 
 def _quoted(q: Quantity) -> str:
