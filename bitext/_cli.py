@@ -8,15 +8,16 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bitext.errors import BitextError
 
 if TYPE_CHECKING:
+    from bitext._lint import Checker, Plan
+    from bitext.config import Config
     from bitext.data import Document
     from bitext.report import Report
-    from bitext.terminology import Termbase
 
 Commands = Any  # argparse keeps the type of add_subparsers() private
 
@@ -75,6 +76,32 @@ def add_configurable(command: Any) -> None:
     add_reference(reading)
 
 
+def add_config(command: Any) -> None:
+    """Add where the configuration is, to a group or command."""
+    config = command.add_mutually_exclusive_group()
+    config.add_argument(
+        "--config", metavar="FILE", help="by default the nearest bitext.toml or pyproject.toml"
+    )
+    config.add_argument("--no-config", action="store_true", help="take no notice of any")
+
+
+def configured(args: argparse.Namespace, *, checks: Sequence[str] = ()) -> Config:
+    """Return the configuration of the project with the options that were given.
+
+    `checks` are the slugs that it may name; by default any.
+    """
+    from bitext.config import Config
+
+    found = None
+    if args.config:
+        found = Config.read(args.config, checks=checks)
+    elif not args.no_config:
+        found = Config.find(checks=checks)
+    names = ("source_lang", "target_lang", "encoding", "embedder", "order", "min_confidence", "fail_on")
+    given = {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    return replace(found or Config(), **given)
+
+
 def add_reference(command: Any) -> None:
     """Add --reference."""
     command.add_argument(
@@ -113,7 +140,7 @@ FILE_FORMATS = ("docx", "xliff", "xlsx")
 def put_file(reports: Sequence[Report], format: str, path: str | None) -> None:
     """Write the one report to `path` in one of `FILE_FORMATS`, whatever its suffix."""
     from bitext import _report_files
-    from bitext.formats.exchange import replaced
+    from bitext.formats.exchange import write_whole
 
     if path is None:
         raise BitextError(f"--format {format} needs a file to write to; expected -o FILE.")
@@ -123,8 +150,7 @@ def put_file(reports: Sequence[Report], format: str, path: str | None) -> None:
             "Check them one by one."
         )
     data: bytes = getattr(_report_files, f"{format}_bytes")(reports[0])
-    with replaced(path) as partial:
-        partial.write_bytes(data)
+    write_whole(path, data)
     log(f"written to {path}")
 
 
@@ -141,10 +167,18 @@ def read_document(args: argparse.Namespace, path: str, lang: str, side: str) -> 
     return pipeline.require_language(document, lang, side)
 
 
-def reports_of(
-    args: argparse.Namespace, *, checks: tuple[Any, ...] | None, termbase: Termbase | None = None
-) -> list[Report]:
-    """Align, score and check every target against the source, which is read and embedded once."""
+def checker_of(args: argparse.Namespace, plan: Plan, config: Config) -> Checker:
+    """Return what makes the reports of `plan`, with the options of `add_configurable`."""
+    from bitext._lint import Checker
+
+    reference = None
+    if args.reference:
+        reference = read_document(args, args.reference, config.target_lang, "reference")
+    return Checker(plan, config, device=args.device, pre_segmented=args.pre_segmented, reference=reference)
+
+
+def reports_of(args: argparse.Namespace) -> list[Report]:
+    """Align and score every target with the source, which is read and embedded once."""
     from bitext import pipeline
 
     source = read_document(args, args.source, args.source_lang, "source")
@@ -154,11 +188,7 @@ def reports_of(
     reports = []
     for target in targets:
         alignment = pipeline.align(source, target, embedder=embedder, order=args.order, device=args.device)
-        reports.append(
-            pipeline.check(
-                alignment, termbase=termbase, checks=checks, reference=reference, embedder=embedder
-            )
-        )
+        reports.append(pipeline.check(alignment, checks=(), reference=reference, embedder=embedder))
     return reports
 
 
@@ -167,7 +197,9 @@ def put(text: str, path: str | None) -> None:
     if path is None:
         sys.stdout.write(text)
     else:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
+        from bitext.formats.exchange import write_whole
+
+        write_whole(path, text)
         log(f"written to {path}")
 
 

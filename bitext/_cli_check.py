@@ -20,24 +20,24 @@ from bitext._cli import (
     Commands,
     add_color,
     add_command,
+    add_config,
     add_configurable,
     add_output,
+    checker_of,
+    configured,
     log,
     put,
     put_file,
-    read_document,
     terminal,
 )
 from bitext.data import SEVERITIES
-from bitext.errors import AlignmentError, BitextError, LanguageError, ReadError
+from bitext.errors import BitextError
 
 if TYPE_CHECKING:
     from bitext._lint import Plan
     from bitext.config import Config
     from bitext.data import Issue
     from bitext.report import Remark, Report
-
-DEFAULT_BASELINE = "bitext-baseline.json"
 
 _REMARKS = {
     "missing-file": "A configured source has no translation, or a translation no source.",
@@ -101,11 +101,7 @@ def _add_findings(command: Any) -> None:
 
 def _add_project(command: Any) -> None:
     project = command.add_argument_group("project")
-    config = project.add_mutually_exclusive_group()
-    config.add_argument(
-        "--config", metavar="FILE", help="by default the nearest bitext.toml or pyproject.toml"
-    )
-    config.add_argument("--no-config", action="store_true", help="take no notice of any")
+    add_config(project)
     project.add_argument(
         "--changed",
         action="store_true",
@@ -142,6 +138,8 @@ def _check(args: argparse.Namespace) -> int:
     path = _baseline_path(args, config)
     is_whole = plan.is_whole and not n_failed
     if args.write_baseline:
+        from bitext.config import DEFAULT_BASELINE
+
         _write_baseline(path or config.root / DEFAULT_BASELINE, reports, is_whole=is_whole)
         return 2 if n_failed else 0
     if path is not None:
@@ -157,21 +155,10 @@ def _check(args: argparse.Namespace) -> int:
 
 def _config(args: argparse.Namespace) -> Config:
     """Return the configuration of the project with the options that were given."""
-    from bitext.config import Config
-
-    found = None
-    if args.config:
-        found = Config.read(args.config, checks=_slugs())
-    elif not args.no_config:
-        found = Config.find(checks=_slugs())
-    config = found or Config()
-    names = ("source_lang", "target_lang", "encoding", "embedder", "order", "min_confidence", "fail_on")
-    options = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    config = configured(args, checks=_slugs())
     if args.termbase:
-        options["termbases"] = tuple(map(Path, args.termbase))
-    if args.no_cache:
-        options["cache"] = None
-    return replace(config, **options)
+        config = replace(config, termbases=tuple(map(Path, args.termbase)))
+    return replace(config, cache=None) if args.no_cache else config
 
 
 def _plan(args: argparse.Namespace, config: Config) -> tuple[Plan, bool]:
@@ -227,16 +214,13 @@ def _reports(
     """Return the reports, and how many pairs could not be read; of a project the others are checked all the same."""
     from bitext import _lint
 
-    reference = None
-    if args.reference:
-        reference = read_document(args, args.reference, config.target_lang, "reference")
-    checker = _lint.Checker(config, device=args.device, pre_segmented=args.pre_segmented, reference=reference)
+    checker = checker_of(args, plan, config)
     reports, n_failed = [], 0
     for number, task in enumerate(plan.tasks, start=1):
         _progress(f"{number}/{len(plan.tasks)} {task.target}" if len(plan.tasks) > 1 else "")
         try:
             reports.append(checker(task))
-        except (ReadError, LanguageError, AlignmentError) as error:
+        except _lint.UNREADABLE as error:
             if not is_project:
                 raise
             _progress("")
@@ -245,10 +229,6 @@ def _reports(
     _progress("")
     if checker.complaint:
         log(f"results are not kept: {checker.complaint}")
-    if not is_project and len(reports) > 1:  # translations of one source know something about each other
-        from bitext.comparison import with_consensus
-
-        reports = with_consensus(reports, termbase=checker.termbase)
     return reports, n_failed
 
 
@@ -266,10 +246,7 @@ def _baseline_path(args: argparse.Namespace, config: Config) -> Path | None:
     """Return the baseline that is asked for, or else the one that lies beside the configuration."""
     if args.no_baseline:
         return None
-    if args.baseline:
-        return Path(args.baseline)
-    beside = config.root / DEFAULT_BASELINE
-    return config.baseline or (beside if config.path and beside.is_file() else None)
+    return Path(args.baseline) if args.baseline else config.known_findings()
 
 
 def _write_baseline(path: Path, reports: Sequence[Report], *, is_whole: bool) -> None:

@@ -9,14 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bitext._cli import Commands, add_command, add_configurable, log, read_document
+from bitext._cli import Commands, add_command, add_config, add_configurable, checker_of, configured, log
 
 if TYPE_CHECKING:
     from bitext.config import Config
     from bitext.report import Report
     from bitext.review import Review
-
-DEFAULT_BASELINE = "bitext-baseline.json"
 
 
 def add(commands: Commands) -> None:
@@ -32,19 +30,18 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--baseline",
         metavar="FILE",
-        help=f"where false alarms go, so that check says them no more; default: {DEFAULT_BASELINE}",
+        help="where false alarms go, so that check says them no more; default: bitext-baseline.json",
     )
     command.add_argument("-o", "--output", metavar="FILE", help="also keep every decision here, as JSONL")
     command.add_argument("--port", type=int, default=0, metavar="N", help="default: a free one")
     command.add_argument("--no-browser", action="store_true", help="only print the address")
-    command.add_argument(
-        "--no-config", action="store_true", help="take no notice of bitext.toml and pyproject.toml"
-    )
+    add_config(command)
     add_configurable(command)
 
 
 def _review(args: argparse.Namespace) -> int:
     from bitext._review_server import serving
+    from bitext.config import DEFAULT_BASELINE
     from bitext.review import Review
 
     config = _config(args)
@@ -68,26 +65,19 @@ def _review(args: argparse.Namespace) -> int:
 
 def _config(args: argparse.Namespace) -> Config:
     """Return the configuration of the project with the options that were given."""
-    from bitext.config import Config
-
-    config = (None if args.no_config else Config.find()) or Config()
-    names = ("source_lang", "target_lang", "encoding", "embedder", "order")
-    options = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    config = configured(args)
     if args.termbase:
         there = Path(args.termbase).exists()  # it may be this review that makes it
-        options["termbases"] = (Path(args.termbase),) if there else ()
-    return replace(config, **options)
+        config = replace(config, termbases=(Path(args.termbase),) if there else ())
+    return config
 
 
 def _reports(args: argparse.Namespace, config: Config) -> list[Report]:
     """Check as `bitext check` does, the severities of the project and the comments in the files included."""
     from bitext import _lint
 
-    reference = None
-    if args.reference:
-        reference = read_document(args, args.reference, config.target_lang, "reference")
-    checker = _lint.Checker(config, device=args.device, pre_segmented=args.pre_segmented, reference=reference)
     plan = _lint.plan_between(args.source, args.targets, config)
+    checker = checker_of(args, plan, config)
     reports, _ = _lint.triage([checker(task) for task in plan.tasks], plan, config)
     return reports
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from bitext._names import words
 from bitext._renderings import Beads, Passages
+from bitext._termbase import with_default
 from bitext._termmatch import fold, lemma, parts_of_speech, root, segment
 from bitext._wordalign import tokens
 from bitext.checks import term_issue
@@ -84,8 +84,8 @@ def term_rows(
         Terms that stand twice or that a termbase knows; those rendered differently first.
     """
     rows = [
-        *_known_rows(passages.translations, _with_default(termbase), _flagged(reports)),
-        *_extracted_rows(passages, _with_default(termbase)),
+        *_known_rows(passages.translations, with_default(termbase), _flagged(reports)),
+        *_extracted_rows(passages, with_default(termbase)),
     ]
     return tuple(sorted(rows, key=lambda row: (not row.dissenting, -row.count)))
 
@@ -117,7 +117,7 @@ def with_consensus(
     passages = passages or linked_passages([report.alignment for report in reports])
     if passages is None:
         return list(reports)
-    found = compare_terms(passages, termbase=_with_default(termbase), threshold=_DOUBTED)
+    found = compare_terms(passages, termbase=with_default(termbase), threshold=_DOUBTED)
     enriched = []
     for report, findings in zip(reports, found, strict=True):
         beads = [i for i, bead in enumerate(report.alignment) if bead.source]
@@ -128,15 +128,6 @@ def with_consensus(
         signature = f"{report.signature.removesuffix(_ASKED)}{_ASKED}"
         enriched.append(replace(report, issues=tuple(issues), signature=signature))
     return enriched
-
-
-def _with_default(termbase: Termbase | None) -> Termbase:
-    return _default() if termbase is None else termbase.merge(_default())
-
-
-@lru_cache(maxsize=1)
-def _default() -> Termbase:
-    return Termbase.default()
 
 
 def _add(issues: list[Issue], new: Issue, finding: TermFinding) -> None:

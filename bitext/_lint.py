@@ -7,6 +7,7 @@ takes out what the configuration switches off and what comments settle, and says
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from pathlib import Path
@@ -17,7 +18,7 @@ from bitext._resultcache import ResultCache, digest_of
 from bitext.config import OFF, ON, Config, Missing, shown
 from bitext.data import SEVERITIES, Alignment, Document, Issue, Severity, Span
 from bitext.embedding import packaged_models
-from bitext.errors import BitextError
+from bitext.errors import AlignmentError, BitextError, LanguageError, ReadError
 from bitext.report import Remark, Report, issue_checks
 from bitext.suppressions import INVALID, UNUSED, Suppression, settle, suppressions_of, unused
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from bitext.terminology import Termbase
 
 MISSING = "missing-file"
+UNREADABLE = (ReadError, LanguageError, AlignmentError)
+"""What is wrong with one file, and no reason not to check the others."""
 REMARKS = (MISSING, UNUSED, INVALID)
 """Slugs of what is said about files rather than translations."""
 
@@ -54,12 +57,22 @@ class Plan:
         Files with other translations or sources that are not in `tasks`.
     is_whole : bool
         Whether these are all the pairs of the configuration.
+    known : tuple of Task
+        All the pairs of the configuration: what the other translations of a source have is evidence.
     """
 
     tasks: tuple[Task, ...]
     missing: tuple[Remark, ...] = ()
     incomplete: frozenset[str] = frozenset()
     is_whole: bool = False
+    known: tuple[Task, ...] = ()
+
+    def beside(self, task: Task) -> tuple[Task, ...]:
+        """Return `task` and the other translations of its source into its language."""
+        source = task.source, task.source_lang, task.target_lang
+        return tuple(
+            t for t in dict.fromkeys(self.known) if (t.source, t.source_lang, t.target_lang) == source
+        )
 
     def only(self, wanted: Callable[[Task], bool]) -> Plan:
         """Return the plan with some of its tasks."""
@@ -73,7 +86,7 @@ def plan_of(config: Config) -> Plan:
     pairs, missing = config.file_pairs()
     tasks = [Task(shown(p.source), shown(p.target), p.source_lang, p.target_lang) for p in pairs]
     remarks = [remark for one in missing if (remark := _without_counterpart(one, config)) is not None]
-    return Plan(tuple(tasks), tuple(remarks), is_whole=True)
+    return Plan(tuple(tasks), tuple(remarks), is_whole=True, known=tuple(tasks))
 
 
 def idle_patterns(config: Config) -> list[str]:
@@ -84,7 +97,8 @@ def idle_patterns(config: Config) -> list[str]:
 
 def plan_between(source: str, targets: Sequence[str], config: Config) -> Plan:
     """Return the plan of one source and its translations."""
-    return Plan(tuple(Task(source, target, config.source_lang, config.target_lang) for target in targets))
+    tasks = tuple(Task(source, target, config.source_lang, config.target_lang) for target in targets)
+    return Plan(tasks, known=tasks)
 
 
 def holds(plan: Plan, files: Iterable[str]) -> bool:
@@ -124,6 +138,7 @@ class Checker:
 
     Parameters
     ----------
+    plan : Plan
     config : Config
     device : str, optional
     pre_segmented : bool, default False
@@ -138,32 +153,60 @@ class Checker:
 
     def __init__(
         self,
+        plan: Plan,
         config: Config,
         *,
         device: str | None = None,
         pre_segmented: bool = False,
         reference: Document | None = None,
     ) -> None:
+        self._plan = plan
         self._config = config
         self._device = device
         self._pre_segmented = pre_segmented
         self._reference = reference
         self._sources: dict[tuple[str, str], Document] = {}
+        self._agreed: dict[Task, Report] = {}
         self.complaint = ""
 
     def __call__(self, task: Task) -> Report:
-        """Return the report of a task, with all that every check found."""
+        """Return the report of a task: all that every check found, and what other translations say of its terms."""
+        together = self._plan.beside(task)
+        if len(together) < 2:
+            return self.alone(task)
+        others = [other.target for other in together if other != task]
+        return self._kept(task, lambda: self._consensus(task, together), others)
+
+    def alone(self, task: Task) -> Report:
+        """Return the report of a task, as if there were no other translation."""
+        return self._kept(task, lambda: self._made(task))
+
+    def _kept(self, task: Task, made: Callable[[], Report], others: Sequence[str] = ()) -> Report:
+        """Take a report from the cache, or make it and keep it."""
         langs = task.source_lang, task.target_lang
-        cache = self._cache if "-" not in (task.source, task.target) else None
-        if cache and (report := cache.load(task.source, task.target, langs)):
+        cache = self._cache if "-" not in (task.source, task.target, *others) else None
+        if cache and (report := cache.load(task.source, task.target, langs, others)):
             return report
-        report = self._made(task)
+        report = made()
         if cache and not self.complaint:
             try:
-                cache.save(report, task.source, task.target, langs)
+                cache.save(report, task.source, task.target, langs, others)
             except (OSError, BitextError) as error:
                 self.complaint = str(error)
         return report
+
+    def _consensus(self, task: Task, together: Sequence[Task]) -> Report:
+        """Ask the other translations, those that can be read."""
+        if task not in self._agreed:
+            from bitext.comparison import with_consensus
+
+            alone = {}
+            for one in together:
+                with suppress(*(() if one == task else UNREADABLE)):
+                    alone[one] = self.alone(one)
+            reports = with_consensus(list(alone.values()), termbase=self.termbase)
+            self._agreed = dict(zip(alone, reports, strict=True))
+        return self._agreed[task]
 
     def _made(self, task: Task) -> Report:
         from bitext import pipeline  # here and below: a run that finds all in the cache does without

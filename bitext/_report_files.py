@@ -61,7 +61,7 @@ def xliff_bytes(report: Report) -> bytes:
 
 
 def xlsx_bytes(report: Report) -> bytes:
-    """Return a workbook with a sheet of the beads, as `Report.rows` has them, and one of the issues.
+    """Return a workbook with a sheet of the beads, as `Report.rows` has them, one of the issues and one of the settled.
 
     Text is text: nothing in it is run as a formula.
     """
@@ -72,8 +72,10 @@ def xlsx_bytes(report: Report) -> bytes:
     workbook = openpyxl.Workbook(write_only=True)
     rows = [row | {"issues": "\n".join(row["issues"])} for row in report.rows()]
     _add_sheet(workbook, "beads", rows, {"source": 50, "target": 60, "issues": 60})
-    wide = {"message": 60, "suggestion": 24, "source": 40, "target": 40, "place": 24}
+    wide = {"message": 60, "suggestion": 24, "source": 40, "target": 40, "place": 24, "reason": 40}
     _add_sheet(workbook, "issues", [_issue_row(report, *found) for found in _in_reading_order(report)], wide)
+    if report.suppressed:
+        _add_sheet(workbook, "settled", _settled_rows(report), wide)
     out = io.BytesIO()
     workbook.save(out)
     return out.getvalue()
@@ -237,6 +239,16 @@ def _issue_row(report: Report, issue: Issue, place: Any, _: Any) -> dict[str, An
         "confidence": issue.confidence,
         "place": str(place),
     }
+
+
+def _settled_rows(report: Report) -> list[dict[str, Any]]:
+    settled = {id(one.issue): one for one in report.suppressed}
+    found = _in_reading_order(report, [one.issue for one in report.suppressed])
+    return [
+        _issue_row(report, issue, *places)
+        | {"by": settled[id(issue)].by, "reason": settled[id(issue)].reason}
+        for issue, *places in found
+    ]
 
 
 def _add_sheet(workbook: Any, title: str, rows: list[dict[str, Any]], widths: dict[str, int]) -> None:

@@ -89,6 +89,7 @@ def page(
             script_digest=_digest(script),
             targets=[_target_view(t, report) for t, report in enumerate(reports)],
             worst=_worst(reports),
+            settled=[view for report in reports for view in _settled_views(report)],
             review=review,
             rows=_row_views(reports, rows),
             many_rows=len(rows) > 200,
@@ -307,6 +308,7 @@ def _target_view(t: int, report: Report) -> dict[str, Any]:
             for name in ("omitted", "added", "reordered", "shifted")
         ],
         "counts": [(severity, counts[severity]) for severity in reversed(SEVERITIES) if counts[severity]],
+        "n_settled": len(report.suppressed),
         "reference": [(name, _decimal(value, 1), signature) for name, value, signature in scores.reference],
         "n_beads": len(report.alignment),
         "profile": _profile_view(report),
@@ -341,6 +343,18 @@ def _worst(reports: Sequence[Report], count: int = 6) -> list[dict[str, Any]]:
         (view["issue"], view) for t, report in enumerate(reports) for view in _issue_views(t, report)[:count]
     ]
     return [view for _, view in sorted(views, key=lambda pair: _badness(pair[0]))[:count]]
+
+
+def _settled_views(report: Report) -> Iterator[dict[str, Any]]:
+    """Yield what was found too, but is settled, in reading order."""
+    settled = {id(one.issue): one for one in report.suppressed}
+    for issue, place, _ in _in_reading_order(report, [one.issue for one in report.suppressed]):
+        yield {
+            "issue": issue,
+            "place": place,
+            "by": settled[id(issue)].by,
+            "reason": settled[id(issue)].reason,
+        }
 
 
 def _row_views(reports: Sequence[Report], rows: Sequence[_Row]) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 import bitext
 from bitext.data import Alignment, Bead, Document, Issue
 from bitext.formats import Origin
-from bitext.formats.exchange import replaced
+from bitext.formats.exchange import write_whole
 from bitext.report import Report
 from bitext.scoring import Drift, Scores
 
@@ -37,34 +37,37 @@ class ResultCache:
         self._folder = folder
         self._settings = json.dumps([bitext.__version__, _installation(), settings], sort_keys=True)
 
-    def load(self, source: str, target: str, langs: tuple[str, str]) -> Report | None:
-        """Return the report of two files as they are now, or None."""
+    def load(
+        self, source: str, target: str, langs: tuple[str, str], others: Sequence[str] = ()
+    ) -> Report | None:
+        """Return the report of two files as they are now, or None; `others` are translations it depends on too."""
         try:
-            data = json.loads(self._path(source, target).read_text(encoding="utf-8"))
-            if data["key"] != self._key(source, target, langs):
+            data = json.loads(self._path(source, target, others).read_text(encoding="utf-8"))
+            if data["key"] != self._key([source, target, *others], langs):
                 return None
             return _report(data["report"], source, target)
         except (OSError, ValueError, KeyError, TypeError, IndexError):
             return None
 
-    def save(self, report: Report, source: str, target: str, langs: tuple[str, str]) -> None:
+    def save(
+        self, report: Report, source: str, target: str, langs: tuple[str, str], others: Sequence[str] = ()
+    ) -> None:
         """Keep a report."""
-        path = self._path(source, target)
+        path = self._path(source, target, others)
         if not self._folder.is_dir():
             self._folder.mkdir(parents=True, exist_ok=True)
             (self._folder / ".gitignore").write_text("*\n", encoding="utf-8")
-        data = {"key": self._key(source, target, langs), "report": _plain(report)}
-        with replaced(path) as draft:
-            draft.write_text(json.dumps(data), encoding="utf-8")
+        data = {"key": self._key([source, target, *others], langs), "report": _plain(report)}
+        write_whole(path, json.dumps(data))
 
-    def _path(self, source: str, target: str) -> Path:
-        pair = f"{Path(source).resolve()}\0{Path(target).resolve()}"
+    def _path(self, source: str, target: str, others: Sequence[str]) -> Path:
+        pair = f"{Path(source).resolve()}\0{Path(target).resolve()}{chr(0) * bool(others)}"
         return (
             self._folder / f"{hashlib.sha256(pair.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.json"
         )
 
-    def _key(self, source: str, target: str, langs: tuple[str, str]) -> str:
-        digests = [digest_of([source]), digest_of([target])]
+    def _key(self, files: Sequence[str], langs: tuple[str, str]) -> str:
+        digests = [digest_of([file]) if Path(file).exists() else "" for file in files]
         return hashlib.sha256(json.dumps([self._settings, langs, digests]).encode()).hexdigest()
 
 

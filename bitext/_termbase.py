@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -66,14 +66,10 @@ class Termbase:
         concepts = _read(path, encoding, require_both, required=True)
         return cls(concepts, name=path.name)
 
-    @classmethod
-    def default(cls) -> Termbase:
-        """Return the termbase that ships with the library."""
-        traversable = resources.files("bitext").joinpath("_corpora", "termbase", "zh-en.tsv")
-        path = Path(str(traversable))
-        if not path.exists():  # a checkout, not an installed wheel
-            path = Path(__file__).parent.parent / "corpora" / "termbase" / "zh-en.tsv"
-        return cls(_read(path, None, True, required=False), name="zh-en")
+    @staticmethod
+    def default() -> Termbase:
+        """Return the termbase that ships with the library, read and indexed once."""
+        return _default()
 
     def write(self, path: str | Path) -> None:
         """Write all concepts; the suffix names the format, as in `read`."""
@@ -157,6 +153,20 @@ class Termbase:
             items = ((k, i) for i, (_, term) in enumerate(entries) for k in _keys(term.text, key))
             self._indexes[key] = TermIndex(items, width=2 if key == "zh" else 5), entries
         return self._indexes[key]
+
+
+@lru_cache(maxsize=1)
+def _default() -> Termbase:
+    path = Path(str(resources.files("bitext").joinpath("_corpora", "termbase", "zh-en.tsv")))
+    if not path.exists():  # a checkout, not an installed wheel
+        path = Path(__file__).parent.parent / "corpora" / "termbase" / "zh-en.tsv"
+    return Termbase(_read(path, None, True, required=False), name="zh-en")
+
+
+@lru_cache(maxsize=2)
+def with_default(termbase: Termbase | None) -> Termbase:
+    """Return the project's terms on top of those that ship with the library, merged and indexed once."""
+    return _default() if termbase is None else termbase.merge(_default())
 
 
 def _read(path: Path, encoding: str | None, require_both: bool, *, required: bool) -> list[Concept]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bitext.data import Issue
 from bitext.errors import ConfigError
-from bitext.formats.exchange import replaced
+from bitext.formats.exchange import write_whole
 from bitext.report import Report, Suppressed, fingerprint
 
 _VERSION = 1
@@ -106,15 +106,8 @@ class Baseline:
     def write(self, path: str | Path) -> None:
         """Write the baseline; the file is replaced when all is written."""
         # the null at the end lets every entry end with a comma, whichever comes last
-        lines = [
-            json.dumps(_spare(entry), ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
-            for entry in self.entries
-        ]
-        body = "".join(f"{line},\n" for line in lines)
-        with replaced(path) as draft:
-            draft.write_text(
-                f'{{"version": {_VERSION}, "findings": [\n{body}null]}}\n', encoding="utf-8", newline="\n"
-            )
+        body = "".join(f"{json.dumps(_spare(entry), ensure_ascii=False)},\n" for entry in self.entries)
+        write_whole(path, f'{{"version": {_VERSION}, "findings": [\n{body}null]}}\n')
 
     def accept(
         self,

@@ -11,12 +11,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext._termbase import with_default
 from bitext.data import Alignment, Bead, Issue, Severity, Span
 from bitext.quality import Fault, Judge, Judgement
 from bitext.quantities import QuantityFinding, compare_quantities, find_quantities
@@ -57,7 +57,7 @@ def built_in(
     judge : callable, optional
         The quality model; without one, nothing inside a bead is called mistranslated, omitted or added.
     """
-    terms = _default_termbase() if termbase is None else termbase.merge(_default_termbase())
+    terms = with_default(termbase)
     return (
         NumberCheck(terms),
         TermCheck(terms, similarity=similarity),
@@ -77,11 +77,6 @@ def _is_translation(alignment: Alignment, bead: Bead) -> bool:
 
 # on the scale of `Bead.similarity`; a text that quotes out of order often rephrases
 _COMPARABLE = {"monotone": 0.3, "free": 0.5}
-
-
-@lru_cache(maxsize=1)
-def _default_termbase() -> Termbase:
-    return Termbase.default()
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,7 @@ def _score(args: argparse.Namespace) -> int:
         )
     if args.beads and args.format != "csv":
         raise BitextError(f"--beads goes with --format csv, not {args.format}; json has the beads anyway.")
-    reports = reports_of(args, checks=())
+    reports = reports_of(args)
     if args.format == "json":
         from bitext.report import to_json
 

@@ -24,6 +24,7 @@ from bitext._comparison_terms import TermRow, linked_passages, term_rows, with_c
 from bitext.data import Document
 from bitext.embedding import Embedder
 from bitext.errors import BitextError
+from bitext.formats.exchange import write_whole
 from bitext.report import Report, _common_source, to_json, writer_for
 from bitext.scoring import common_cuts, content_size
 from bitext.terminology import Termbase
@@ -221,7 +222,7 @@ class Comparison:
         }
 
     def write(self, path: str | PathLike[str]) -> None:
-        """Write to `path` in the format its suffix names: .html, .json, .csv or .txt.
+        """Write to `path` in the format its suffix names, .html, .json, .csv or .txt; it is replaced when all is ready.
 
         Raises
         ------
@@ -231,8 +232,7 @@ class Comparison:
         from bitext._comparison_views import WRITERS
 
         path = Path(path)
-        text = writer_for(path, WRITERS)(self)
-        path.write_bytes(text.encode("utf-8", "backslashreplace"))
+        write_whole(path, writer_for(path, WRITERS)(self))
 
 
 def compare(

@@ -27,6 +27,7 @@ FILE_NAMES = ("bitext.toml", "pyproject.toml")
 OFF = "off"
 ON = "on"
 DEFAULT_CACHE = ".bitext_cache"
+DEFAULT_BASELINE = "bitext-baseline.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,11 @@ class Config:
                 if path.is_file() and (name == "bitext.toml" or _has_table(path)):
                     return cls.read(path, checks=checks)
         return None
+
+    def known_findings(self) -> Path | None:
+        """Return the baseline that is configured, or else the one that lies beside the configuration."""
+        beside = self.root / DEFAULT_BASELINE
+        return self.baseline or (beside if self.path and beside.is_file() else None)
 
     def file_pairs(self) -> tuple[list[FilePair], list[Missing]]:
         """Return the pairs of files that are there, and the files that lack a counterpart; both in path order."""

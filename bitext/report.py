@@ -31,7 +31,7 @@ import numpy as np
 import bitext
 from bitext.data import SEVERITIES, Alignment, Document, Issue, Severity, Span
 from bitext.errors import BitextError, MissingExtraError
-from bitext.formats.exchange import replaced
+from bitext.formats.exchange import write_whole
 from bitext.scoring import Scores
 
 if TYPE_CHECKING:
@@ -225,9 +225,7 @@ class Report:
             If the format needs a package that is not installed: the extras ``[docx]`` and ``[xlsx]``.
         """
         path = Path(path)
-        data = writer_for(path, _WRITERS)(self)
-        with replaced(path) as partial:
-            partial.write_bytes(data)
+        write_whole(path, writer_for(path, _WRITERS)(self))
 
 
 def writer_for(path: Path, writers: Mapping[str, Writer]) -> Writer:

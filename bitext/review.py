@@ -26,7 +26,7 @@ from bitext._termmatch import term_key
 from bitext.baseline import Baseline, entry_of
 from bitext.data import Issue, Term
 from bitext.errors import BitextError
-from bitext.formats.exchange import replaced
+from bitext.formats.exchange import write_whole
 from bitext.report import Report, _in_reading_order, _spanned, fingerprint, issue_dict
 
 Choice = Literal["accepted", "rejected", "open"]
@@ -252,9 +252,7 @@ class Review:
             for id_, (report, issue) in self._issues.items()
             if id_ in self._made
         ]
-        with replaced(path) as draft:
-            text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-            draft.write_bytes(text.encode("utf-8", "backslashreplace"))
+        write_whole(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
     def _kept(self) -> dict[str, Decision]:
         """Read the decisions of another day, as far as their findings are still here."""

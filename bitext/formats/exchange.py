@@ -170,17 +170,30 @@ def open_output(to: TextIO | str | Path) -> Iterator[TextIO]:
 
 @contextmanager
 def replaced(to: str | Path) -> Iterator[Path]:
-    """Give a path beside `to` to write to; it takes the place of `to` if nothing goes wrong."""
+    """Give a path beside `to` to write to; it takes the place of `to` if nothing goes wrong.
+
+    What a link points at is replaced, not the link; what is no file, such as ``/dev/stdout``, is written to itself.
+    """
     path = Path(to)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    is_special = path.exists() and not path.is_file()
+    place = path if is_special else path.resolve()
+    partial = path if is_special else place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
         yield partial
-        partial.replace(path)
+        if not is_special:
+            partial.replace(place)
     except OSError as error:
         reason = error.strerror or str(error)
         raise BitextError(f"{path}: cannot be written ({reason}); expected a place to write to.") from error
     finally:
-        partial.unlink(missing_ok=True)
+        if not is_special:
+            partial.unlink(missing_ok=True)
+
+
+def write_whole(to: str | Path, data: bytes | str) -> None:
+    """Write a file that is replaced when all is written: text in UTF-8, lone surrogates escaped."""
+    with replaced(to) as partial:
+        partial.write_bytes(data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data)
 
 
 def _tmx_units(
