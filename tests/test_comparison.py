@@ -361,6 +361,27 @@ def test_the_page_escapes_names_and_texts_and_links_to_the_rows(embedder: Any, t
     assert 'data-t="differ-most"' in html
 
 
+@pytest.mark.parametrize("name", ["out.html", "out.json", "out.csv", "out.txt"])
+def test_a_file_is_replaced_whole_or_not_at_all(
+    comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A disk that is full must not take the old comparison, or report, with it."""
+    real = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        real(path, data[:20])
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / name).write_text("old")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    for one in (comparison, comparison.reports[0]):
+        if name != "out.txt" or one is comparison:
+            with pytest.raises(BitextError, match="No space left"):
+                one.write(tmp_path / name)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "old"
+
+
 def test_an_unknown_suffix_is_refused_with_those_that_are_known(
     comparison: Comparison, tmp_path: Path
 ) -> None:
@@ -473,6 +494,34 @@ def test_bad_input_is_one_line_and_exit_2(
     assert says in err
     assert err.count("\n") == 1
     assert not (files / "out").exists()
+
+
+def test_the_configuration_of_the_project_holds_for_compare(
+    capsys: pytest.CaptureFixture[str], files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its termbases, its severities, and what it has settled; options win, and --no-config takes none of it."""
+    monkeypatch.chdir(files)
+    (files / "house.tsv").write_text("zh\ten\n数据中心\tdata hub\n", encoding="utf-8")
+    (files / "bitext.toml").write_text('termbases = ["house.tsv"]\n', encoding="utf-8")
+    command = ["zh.txt", "good.txt", "wrong.txt", "--format", "json"]
+
+    def found(*options: str) -> set[str]:
+        code, out, err = run(capsys, *command, *options)
+        assert (code, err) == (0, "")
+        wrong = json.loads(out)["translations"][1]
+        return {issue["check"] for issue in wrong["issues"]}
+
+    assert found() == {"term-mismatch", "number-mismatch"}
+    assert found("--no-config") == {"number-mismatch"}
+    (files / "none.tsv").write_text("zh\ten\n雪花\tsnowflake\n", encoding="utf-8")
+    assert found("--termbase", "none.tsv") == {"number-mismatch"}
+    assert cli.main(["check", "zh.txt", "good.txt", "wrong.txt", "--write-baseline"]) == 0
+    capsys.readouterr()
+    assert found() == set()
+    (files / "bitext-baseline.json").unlink()
+    with (files / "bitext.toml").open("a", encoding="utf-8") as config:
+        config.write('[checks]\nterm-mismatch = "off"\n')
+    assert found() == {"number-mismatch"}
 
 
 def test_check_asks_the_other_translations_when_it_has_some(

@@ -518,3 +518,18 @@ def test_a_file_that_cannot_be_written_is_one_line_of_error(pair, capsys, extra,
     assert cli.main(["check", *pair, *extra, "--format", "docx"]) == 2
     assert fact in capsys.readouterr().err
     assert not Path("x.docx").exists()
+
+
+def test_what_a_link_points_at_is_replaced_and_a_device_is_written_to(letter, tmp_path):
+    """People keep reports behind links, and pipe with /dev/stdout; neither may turn into a plain file."""
+    report = report_on(pipeline.read(letter))
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "r.json").symlink_to(tmp_path / "kept" / "r.json")
+    report.write(tmp_path / "r.json")
+    report.write(tmp_path / "r.json")
+    assert (tmp_path / "r.json").is_symlink()
+    assert (tmp_path / "kept" / "r.json").stat().st_size > 100
+    (tmp_path / "null.json").symlink_to("/dev/null")
+    report.write(tmp_path / "null.json")
+    assert Path("/dev/null").is_char_device()
+    assert sorted(p.name for p in tmp_path.rglob("*.json")) == ["null.json", "r.json", "r.json"]

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitext import _lint, cli, pipeline
+from bitext import _lint, cli, comparison, pipeline
 from bitext.baseline import Baseline, Entry
 from bitext.errors import ConfigError
 from bitext.formats import Extracted, Origin
@@ -628,6 +628,56 @@ def test_a_report_from_the_cache_is_the_same_report(project: Path, run: Run, for
     assert run("--format", form, "--no-cache") == run("--format", form) == run("--format", form)
 
 
+# ---- several translations of one source --------------------------------------------------------------------
+
+
+@pytest.fixture
+def editions(project: Path) -> Path:
+    """Give every source a second translation, for other readers."""
+    edit(project / "bitext.toml", '"docs/en/{1}.md"', '["docs/en/{1}.md", "docs/gb/{1}.md"]')
+    for name, text in EN.items():
+        write(project / f"docs/gb/{name}.md", text.replace("3 billion", "300 million"))
+    return project
+
+
+def test_the_other_translations_are_asked_whichever_files_are_named(editions: Path, run: Run) -> None:
+    """Or what is in the baseline, or not, would depend on what was committed."""
+    whole = json.loads(run("--format", "json")[1])
+    assert "|consensus" in whole["signature"]
+    asked = {target["path"]: target for pair in whole["pairs"] for target in pair["targets"]}
+    assert sorted(asked) == [f"docs/{e}/{n}.md" for e in ("en", "gb") for n in ("guide/start", "index")]
+    for path, target in asked.items():
+        for options in ((), ("--no-cache",)):
+            one = json.loads(run(path, "--format", "json", *options)[1])
+            assert one["signature"] == whole["signature"]
+            assert [t for pair in one["pairs"] for t in pair["targets"]] == [target]
+
+
+def test_what_another_translation_says_is_kept_until_that_changes(
+    editions: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    real = comparison.with_consensus
+
+    def counted(reports: Any, **options: Any) -> Any:
+        asked.append(len(reports))
+        return real(reports, **options)
+
+    monkeypatch.setattr(comparison, "with_consensus", counted)
+    first = run()
+    assert asked == [2, 2]  # once for each source
+    assert run() == first
+    assert asked == [2, 2]
+    edit(editions / "docs/gb/index.md", "Thank you", "Many thanks")
+    run()
+    assert asked == [2, 2, 2]
+    (editions / "docs/gb/index.md").write_bytes(b"\xff\xfe\x00\xd8")
+    code, out, err = run()
+    assert code == 2
+    assert err.count("error:") == 1
+    assert "docs/en/index.md:5:13: critical number-mismatch" in out
+
+
 def test_a_damaged_or_unwritable_cache_does_no_harm(project: Path, run: Run) -> None:
     run()
     for path in (project / ".bitext_cache").glob("*.json"):
@@ -768,6 +818,27 @@ def test_github_annotates_what_is_open_only(project: Path, run: Run) -> None:
     assert len(lines) == 2
     assert lines[0].startswith("::error ")
     assert lines[1].startswith("::warning file=docs")
+
+
+def test_what_is_settled_is_shown_as_settled_with_the_reason(project: Path, run: Run) -> None:
+    """In a page and a workbook one wants to see what was let through; a comment in Word would ask to be worked on."""
+    openpyxl = pytest.importorskip("openpyxl", reason="the extra [xlsx]")
+    docx = pytest.importorskip("docx", reason="the extra [docx]")
+    comment = "<!-- bitext-disable-next-line number-mismatch -- a <b>loan</b> -->\nIt invested"
+    edit(project / "docs/en/index.md", "It invested", comment)
+    for form in ("html", "xlsx", "docx"):
+        assert run("docs/en/index.md", "--format", form, "-o", "out")[0] == 0
+    page = Path("out/docs/en/index.md.html").read_text(encoding="utf-8")
+    assert "Settled findings" in page
+    assert "a &lt;b&gt;loan&lt;/b&gt;" in page
+    assert '<details class="issue' not in page
+    book = openpyxl.load_workbook("out/docs/en/index.md.xlsx")
+    header, row = book["settled"].iter_rows(values_only=True)
+    assert dict(zip(header, row, strict=True)) | {"by": "comment", "reason": "a <b>loan</b>"} == dict(
+        zip(header, row, strict=True)
+    )
+    assert book["issues"].max_row == 1
+    assert len(list(docx.Document("out/docs/en/index.md.docx").comments)) == 0
 
 
 def test_pages_of_a_project_go_into_a_folder(project: Path, run: Run) -> None:
