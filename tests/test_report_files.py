@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -520,6 +521,7 @@ def test_a_file_that_cannot_be_written_is_one_line_of_error(pair, capsys, extra,
     assert not Path("x.docx").exists()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links and devices as POSIX has them")
 def test_what_a_link_points_at_is_replaced_and_a_device_is_written_to(letter, tmp_path):
     """People keep reports behind links, and pipe with /dev/stdout; neither may turn into a plain file."""
     report = report_on(pipeline.read(letter))
