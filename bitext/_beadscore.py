@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext._clauses import Runs, counting
 from bitext._evidence import FLAGS, MARKS, Evidence, translation_tables
 from bitext._kernels import Float, Ints, unit_rows
 
@@ -160,8 +161,8 @@ def features(
     habits = _habits(source[1], target[1], passages)
     some = passages[:: -(-len(passages) // _MOST_PASSAGES) or 1]
     words = _Words(source[1], target[1], translation_tables(source[1], target[1], some))
-    lone = [
-        _lone(start, size, len(side.lengths), beads.posterior)
+    alone = [
+        lone(start, size, len(side.lengths), beads.posterior)
         for (side, _), start, size in ((source, beads.i, beads.a), (target, beads.j, beads.b))
     ]
     shift = [_shift(evidence) for _, evidence in (source, target)]
@@ -169,8 +170,8 @@ def features(
     for at in range(0, len(beads), _BEADS_PER_BLOCK):
         chosen = order[at : at + _BEADS_PER_BLOCK]
         block = beads.part(chosen)
-        zh = _View(*source, lone[0], shift[0], block.i, block.a)
-        en = _View(*target, lone[1], shift[1], block.j, block.b)
+        zh = _View(*source, alone[0], shift[0], block.i, block.a)
+        en = _View(*target, alone[1], shift[1], block.j, block.b)
         yield (
             chosen,
             {
@@ -184,6 +185,7 @@ def features(
                 **_flag_features(zh, en),
                 **_habit_features(zh, en, habits),
                 **words.features(block),
+                **_clause_features(zh, en, words),
             },
         )
 
@@ -208,6 +210,8 @@ class _View:
         weighted = self.segments * np.sqrt(np.maximum(self.lengths, 1.0))[:, None]
         self._sums = _running(weighted).astype(np.float32)
         self._second = _SecondWindows(self.evidence, shift, self.start, self.size)
+        self.runs = Runs(self.evidence.clauses, evidence.head, shift)
+        self.low, self.first_clause = low, int(evidence.clauses.starts[low])
 
     def composed(self, more_left: int = 0, more_right: int = 0) -> tuple[Float, NDArray[np.bool_]]:
         """Composed windows with a segment more (or, negative, less) at the ends, and which of them exist."""
@@ -290,8 +294,8 @@ def _dot(a: Float, b: Float) -> Float:
     return np.asarray(np.einsum("ij,ij->i", a, b))
 
 
-def _lone(start: Ints, size: Ints, n: int, posterior: Float) -> Float:
-    """Probability, by the plain program, that a segment is in no bead."""
+def lone(start: Ints, size: Ints, n: int, posterior: Float) -> Float:
+    """Probability that a segment is in no bead, from those of the beads."""
     steps = np.bincount(start, posterior, minlength=n + 1) - np.bincount(
         start + size, posterior, minlength=n + 1
     )
@@ -492,16 +496,16 @@ class _Words:
     """What the words of two sides tell of each other."""
 
     def __init__(self, zh: Evidence, en: Evidence, tables: tuple[csr_array, csr_array]) -> None:
-        self._forth = _Information(zh, en, tables[0])
-        self._back = _Information(en, zh, tables[1])
+        self.forth = _Information(zh, en, tables[0])
+        self.back = _Information(en, zh, tables[1])
 
     def features(self, beads: Candidates) -> dict[str, Float]:
         columns: dict[str, Float] = {}
         for name, information, own in (
-            ("forth", self._forth, (beads.i, beads.a, beads.j, beads.b)),
-            ("back", self._back, (beads.j, beads.b, beads.i, beads.a)),
+            ("forth", self.forth, (beads.i, beads.a, beads.j, beads.b)),
+            ("back", self.back, (beads.j, beads.b, beads.i, beads.a)),
         ):
-            gain, found, weight = information.of(*own)
+            gain, found, weight = information.of_segments(*own)
             columns[f"{name} gain"] = gain
             columns[f"{name} mean"] = gain / np.maximum(weight, 1.0)
             columns[f"{name} cover"] = found / np.maximum(weight, 1.0)
@@ -529,25 +533,30 @@ class _Information:
         counts = csr_array((np.ones(len(flat), np.float32), (rows, flat)), shape=shape)
         self._reach = (counts @ table.astype(np.float32)).tocsr()  # what each segment lets expect
         self._given_lengths = np.concatenate([[0], np.cumsum(sizes)])
-        self._sizes = np.array([len(w) for w in made.words], dtype=np.int64)
+        self._clauses = made.clauses.starts
+        self._sizes = np.array([len(w) for w in made.clauses.words], dtype=np.int64)
         self._starts = np.cumsum(self._sizes) - self._sizes
-        self._words = np.concatenate([*made.words, np.zeros(0, np.int64)])
+        self._words = np.concatenate([*made.clauses.words, np.zeros(0, np.int64)])
         seen = np.bincount(self._words, minlength=len(made.vocabulary)) + 1.0
         self._frequency = seen / seen.sum()
         self._rarity = np.clip(-np.log(self._frequency) / 8.0, 0.1, 1.2)
 
-    def of(self, i: Ints, a: Ints, j: Ints, b: Ints) -> tuple[Float, Float, Float]:
+    def of_segments(self, i: Ints, a: Ints, j: Ints, b: Ints) -> tuple[Float, Float, Float]:
         """Sum of log likelihood ratios, weight of the words explained, weight of all words of each bead."""
-        # each segment with each window of the other side once, then its words
+        return self.of_clauses(i, a, self._clauses[j], self._clauses[j + b] - self._clauses[j])
+
+    def of_clauses(self, i: Ints, a: Ints, j: Ints, b: Ints) -> tuple[Float, Float, Float]:
+        """Do the same for `b` clauses from clause `j` on."""
+        # each clause with each window of the other side once, then its words
         owner = np.repeat(np.arange(len(i)), b)
-        segment = np.repeat(j, b) + _counting(b)
+        clause = np.repeat(j, b) + counting(b)
         n = len(self._sizes)
-        kinds, kind = np.unique((i[owner] * 16 + a[owner]) * n + segment, return_inverse=True)
-        window, segment = kinds // n, kinds % n
+        kinds, kind = np.unique((i[owner] * 16 + a[owner]) * n + clause, return_inverse=True)
+        window, clause = kinds // n, kinds % n
         first, size = window // 16, window % 16
-        which = np.repeat(np.arange(len(kinds)), self._sizes[segment])
+        which = np.repeat(np.arange(len(kinds)), self._sizes[clause])
         word = self._words[
-            np.repeat(self._starts[segment], self._sizes[segment]) + _counting(self._sizes[segment])
+            np.repeat(self._starts[clause], self._sizes[clause]) + counting(self._sizes[clause])
         ]
 
         low, high = int(first.min()), int((first + size).max())
@@ -567,7 +576,53 @@ class _Information:
         return gain, found, weight
 
 
-def _counting(sizes: Ints) -> Ints:
-    """0, 1, … up to each size, one after the other."""
-    starts = np.cumsum(sizes) - sizes
-    return np.asarray(np.arange(int(sizes.sum())) - np.repeat(starts, sizes))
+_WORDS_SHARE = 0.25
+"""What the words of a clause that are found again count, beside its cosine."""
+
+
+def _clause_features(zh: _View, en: _View, words: _Words) -> dict[str, Float]:
+    """How well the clauses of a bead are found in its other side, and in the segments next to that."""
+    columns: dict[str, Float] = {}
+    for name, here, there, information in (("zh", zh, en, words.back), ("en", en, zh, words.forth)):
+        for what, values in _found_again(here, there, information).items():
+            columns[f"{name} {what}"] = values
+    for what in ("leak", "edge leak"):
+        ends = [columns[f"{name} {where} {what}"] for name in ("zh", "en") for _, where, _ in _ENDS]
+        columns[what] = np.sum(ends, axis=0)
+    columns["least found"] = np.minimum(columns["zh least found"], columns["en least found"])
+    return columns
+
+
+def _found_again(here: _View, there: _View, information: _Information) -> dict[str, Float]:
+    """Describe one side: a clause that is better found outside the bead than in it *leaks*."""
+    clauses = here.evidence.clauses
+    start, sizes = clauses.starts[here.start], clauses.starts[here.stop] - clauses.starts[here.start]
+    owner, clause = np.repeat(np.arange(len(sizes)), sizes), np.repeat(start, sizes) + counting(sizes)
+    first, last = np.cumsum(sizes) - sizes, np.cumsum(sizes) - 1
+    inside, *outside = _likeness(here, there, owner, clause, information)
+    columns = {"least found": np.minimum.reduceat(inside, first)}
+    for beside, edge, (_, where, _) in zip(outside, (first, last), _ENDS, strict=True):
+        leak = np.maximum(beside - inside, 0.0) * clauses.lengths[clause] / 40.0
+        columns[f"{where} leak"] = np.bincount(owner, leak, minlength=len(sizes))
+        columns[f"{where} edge leak"] = np.clip(beside - inside, -0.5, 1.0)[edge]
+        columns[f"{where} edge found"] = inside[edge]
+    return columns
+
+
+def _likeness(
+    here: _View, there: _View, owner: Ints, clause: Ints, information: _Information
+) -> tuple[Float, Float, Float]:
+    """How well clauses are found in the other side of their bead, in the segment before it, and in that behind."""
+    n = there.size[owner] + 2
+    segment = np.repeat(there.start[owner] - 1, n) + counting(n)
+    exists = (segment >= 0) & (segment < there.n)
+    keys, kind = np.unique(np.repeat(clause, n)[exists] * there.n + segment[exists], return_inverse=True)
+    one, pairs = np.ones(len(keys), dtype=np.int64), (keys // there.n, keys % there.n)
+    _, found, weight = information.of_clauses(pairs[1] + there.low, one, pairs[0] + here.first_clause, one)
+    values = here.runs.likeness(there.runs, *pairs) + _WORDS_SHARE * (found + 0.1) / (weight + 0.2)
+    likeness = np.zeros(len(segment))
+    likeness[exists] = values[kind]
+    before, behind = np.cumsum(n) - n, np.cumsum(n) - 1
+    beside = likeness[before], likeness[behind]
+    likeness[before] = likeness[behind] = -1.0
+    return np.maximum.reduceat(likeness, before), *beside

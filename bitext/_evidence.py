@@ -8,6 +8,7 @@ names get known.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext._clauses import Clauses
 from bitext._termmatch import HAN, fold, lemma, root
 from bitext._wordalign import ZH_RUN, lexicon, tokens
 from bitext.embedding import Composing
@@ -76,6 +78,7 @@ class Evidence:
         Of an additive encoder.
     head : callable
         What turns the sum of a window into its vector.
+    clauses : Clauses
     """
 
     marks: Float
@@ -87,6 +90,7 @@ class Evidence:
     is_chinese: bool
     sums: Float
     head: Callable[[Float], Float]
+    clauses: Clauses
 
     def part(self, rows: Ints) -> Evidence:
         """Only some segments."""
@@ -100,6 +104,7 @@ class Evidence:
             self.is_chinese,
             self.sums[rows],
             self.head,
+            self.clauses.part(rows),
         )
 
 
@@ -121,9 +126,15 @@ def read(
     """
     is_chinese = lang.lower().startswith("zh")
     numbers: dict[str, int] = {}
+
+    def numbered(text: str) -> Ints:
+        words = _words(text, is_chinese)
+        return np.array([numbers.setdefault(word, len(numbers)) for word in words], dtype=np.int64)
+
+    clauses = Clauses.of(texts, numbered, encoder)
     words = tuple(
-        np.array([numbers.setdefault(w, len(numbers)) for w in _words(text, is_chinese)], dtype=np.int64)
-        for text in texts
+        np.concatenate(clauses.words[start:stop])
+        for start, stop in itertools.pairwise(clauses.starts.tolist())
     )
     breaks = np.zeros(len(texts), dtype=bool)
     if paragraphs is not None and len(texts):
@@ -138,6 +149,7 @@ def read(
         is_chinese,
         encoder.sums(texts),
         encoder.head,
+        clauses,
     )
 
 

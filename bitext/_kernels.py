@@ -731,21 +731,20 @@ class Posteriors:
         reach = forward(scores, costs, best=False, temperature=temperature).closed
         return cls(scores, temperature, reach, backward(scores, costs, temperature=temperature))
 
-    def path(self, path: Sequence[tuple[range, range]]) -> list[float | None]:
-        """Probability of each bead of a path; None for nulls."""
-        band, numbers = self.scores.band, {shape: s for s, shape in enumerate(self.scores.shapes)}
-        beads = [(s, t) for s, t in path if s and t]
-        if not beads:
-            return [None] * len(path)
-        shapes = np.array([numbers[len(s), len(t)] for s, t in beads], dtype=np.int64)
-        i, j = (
-            np.array([side.start for side in sides], dtype=np.int64) for sides in zip(*beads, strict=True)
-        )
-        rows = band.starting(i)
-        sizes = np.array(self.scores.shapes)[shapes]
+    def of_beads(self, i: Ints, j: Ints, shapes: Ints) -> Float:
+        """Probability of beads, by where they start and the number of their shape in ``scores.shapes``."""
+        band = self.scores.band
+        rows, sizes = band.starting(i), np.array(self.scores.shapes)[shapes]
         starts, ends = band.cells(rows, j), band.cells(rows + sizes[:, 0], j + sizes[:, 1])
         log = self.reach[starts] + self.scores.gains[shapes, starts] / np.float32(self.temperature)
-        found = iter(np.exp(np.minimum(log + self.leave[ends] - self.totals[band.part[rows]], 0.0)).tolist())
+        return np.exp(np.minimum(log + self.leave[ends] - self.totals[band.part[rows]], 0.0))
+
+    def path(self, path: Sequence[tuple[range, range]]) -> list[float | None]:
+        """Probability of each bead of a path; None for nulls."""
+        numbers = {shape: s for s, shape in enumerate(self.scores.shapes)}
+        beads = [(s.start, t.start, numbers[len(s), len(t)]) for s, t in path if s and t]
+        i, j, shapes = np.array(beads, dtype=np.int64).reshape(-1, 3).T
+        found = iter(self.of_beads(i, j, shapes).tolist())
         return [next(found) if s and t else None for s, t in path]
 
     def likely(self, threshold: float) -> tuple[Ints, Ints, Ints]:

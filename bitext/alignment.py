@@ -360,8 +360,7 @@ def _learned_beads(
         ratio,
         [(b.source, b.target) for b in beads if not b.is_null],
     )
-    costs = Costs(options.shapes, beadscore.shipped_weights().gap_open, 0.0)
-    return _best_beads(sparse_scores(candidates, gains, scores.band, options), costs, 1.0)
+    return expected_beads(candidates, gains, beadscore.shipped_weights().gap_open, scores.band, options)
 
 
 _PLAUSIBLE = 1e-4
@@ -370,24 +369,16 @@ _PLAUSIBLE = 1e-4
 
 def likely_candidates(scores: BeadScores, options: Options) -> Candidates:
     """All beads that the plain program leaves in play."""
-    temperature = 2 * options.temperature
-    posteriors = Posteriors.of(scores, options.costs, temperature=temperature)
+    posteriors = Posteriors.of(scores, options.costs, temperature=2 * options.temperature)
     i, j, shapes = posteriors.likely(_PLAUSIBLE)
     order = np.lexsort((shapes, j, i))
     i, j, shapes = i[order], j[order], shapes[order]
-    sizes = np.array(scores.shapes)[shapes]
-    rows = scores.band.starting(i)
-    starts, ends = scores.band.cells(rows, j), scores.band.cells(rows + sizes[:, 0], j + sizes[:, 1])
-    gains = scores.gains[shapes, starts]
-    log = posteriors.reach[starts] + gains / temperature + posteriors.leave[ends]
-    log -= posteriors.totals[scores.band.part[rows]]
-    posterior = np.exp(np.minimum(log, 0.0))
-    return Candidates(i, j, sizes[:, 0], sizes[:, 1], gains / options.temperature, posterior)
+    a, b = np.array(scores.shapes)[shapes].T
+    gains = scores.gains[shapes, scores.band.cells(scores.band.starting(i), j)]
+    return Candidates(i, j, a, b, gains / options.temperature, posteriors.of_beads(i, j, shapes))
 
 
-def sparse_scores(
-    candidates: Candidates, gains: NDArray[np.float64], band: Band, options: Options
-) -> BeadScores:
+def sparse_scores(candidates: Candidates, gains: Float, band: Band, options: Options) -> BeadScores:
     """Scores of some beads only, in the narrowest band that holds them, with the cuts of `band`."""
     n, m = band.n_source, band.n_target
     low, high = np.full(n + 1, m), np.zeros(n + 1, dtype=np.int64)
@@ -403,12 +394,48 @@ def sparse_scores(
     cuts = np.stack([band.rows[band.first], band.low[band.first]], axis=1)[1:]
     narrow = Band.around(low, high, cuts)
     table = np.full((len(options.shapes), narrow.n_cells + 1), NEVER, dtype=np.float32)
+    cells = narrow.cells(narrow.starting(candidates.i), candidates.j)
+    table[_shape_numbers(candidates, options), cells] = gains
+    return BeadScores(options.shapes, narrow, table)
+
+
+def _shape_numbers(candidates: Candidates, options: Options) -> NDArray[np.int64]:
     numbers = np.zeros((options.max_overlap + 1, options.max_overlap + 1), dtype=np.int64)
     for number, shape in enumerate(options.shapes):
         numbers[shape] = number
-    cells = narrow.cells(narrow.starting(candidates.i), candidates.j)
-    table[numbers[candidates.a, candidates.b], cells] = gains
-    return BeadScores(options.shapes, narrow, table)
+    return numbers[candidates.a, candidates.b]
+
+
+_WORTH = 0.46
+"""Half of the F1 that literary texts let expect; a bead or null that is less likely right costs more than it brings."""
+
+
+def expected_beads(
+    candidates: Candidates, gains: Float, gap_open: float, band: Band, options: Options
+) -> list[Bead]:
+    """Choose the path with the most right beads to expect, nulls among them, instead of the likeliest path.
+
+    Parameters
+    ----------
+    candidates : Candidates
+    gains : ndarray of shape (len(candidates),)
+        Their scores, in nats.
+    gap_open : float
+    band : Band
+        Its cuts are kept.
+    """
+    scores = sparse_scores(candidates, gains, band, options)
+    posteriors = Posteriors.of(scores, Costs(options.shapes, gap_open, 0.0), temperature=1.0)
+    probability = posteriors.of_beads(candidates.i, candidates.j, _shape_numbers(candidates, options))
+    worth = probability - _WORTH
+    for start, size, n in (
+        (candidates.i, candidates.a, band.n_source),
+        (candidates.j, candidates.b, band.n_target),
+    ):
+        nulls = np.append(0.0, np.cumsum(beadscore.lone(start, size, n, probability) - _WORTH))
+        worth -= nulls[start + size] - nulls[start]  # what its segments would bring outside
+    path = kernels.best_path(sparse_scores(candidates, worth, band, options), Costs(options.shapes, 0.0, 0.0))
+    return [Bead(s, t, score=p) for (s, t), p in zip(path, posteriors.path(path), strict=True)]
 
 
 def _length_ratio(source: float, target: float, *, trust: float = 500.0) -> float:

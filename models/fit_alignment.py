@@ -36,7 +36,7 @@ from bitext.segmentation import detect_language, segment_lines
 
 OUTPUT = Path(beadscore.__file__).with_name("_beadscore.json")
 SETS = "mac-dev:1,paramed:0.3@zh-en-fast,aca:0.5@zh-en-fast,mag:0.5@zh-en-fast,mac-dev:0.3@zh-en-fast"
-PENALTY = 10.0
+PENALTY = 30.0
 GAP_PENALTY = 0.2
 SEED = 1
 LEFT_OUT, TWIN_WEIGHT = 0.08, 0.5
@@ -323,10 +323,8 @@ def best_beads(
 ) -> tuple[list[GoldBead], list[float | None]]:
     """Align one example by some weights."""
     gains = example.features @ np.array([weights.features[name] for name in names])
-    options = Options()
     band = Band.full(example.n_source, example.n_target)
-    scores = aligner.sparse_scores(example.candidates, gains, band, options)
-    beads = aligner._best_beads(scores, Costs(options.shapes, weights.gap_open, 0.0), 1.0)
+    beads = aligner.expected_beads(example.candidates, gains, weights.gap_open, band, Options())
     return [(tuple(b.source), tuple(b.target)) for b in beads], [b.score for b in beads]
 
 
