@@ -23,7 +23,7 @@ _END = re.compile(
 )
 _SHORTEST = 12
 """Letters that make a clause; a Chinese character counts for 3.75."""
-_LONGEST_RUN = 3
+_LONGEST_RUN = 2
 _CLAUSES_PER_TILE = 64
 
 
@@ -94,7 +94,7 @@ def counting(sizes: Ints) -> Ints:
 
 
 class Runs:
-    """Vectors of the clauses of each segment, of up to three in a row, and of all of them.
+    """Vectors of the clauses of each segment, of each two in a row, and of all of them.
 
     Parameters
     ----------

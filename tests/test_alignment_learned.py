@@ -11,6 +11,7 @@ from bitext import _beadscore as beadscore
 from bitext import _evidence, _kernels
 from bitext import alignment as aligner
 from bitext._beadscore import Weights
+from bitext._clauses import Clauses, Runs, _divided
 from bitext._evidence import FLAGS, MARKS, Evidence
 from bitext.alignment import Options, Side, align_windows, center
 from bitext.data import Alignment, Bead, Document
@@ -143,6 +144,106 @@ def test_the_shipped_weights_are_of_features_that_exist() -> None:
     assert set(weights.features) <= set(all_features(side(1, 6, "zh"), side(2, 6, "en")))
     assert weights.features["base"] > 0
     assert weights.gap_open < 0
+
+
+MEANINGS = (("屋子", "room"), ("帽子", "hat"), ("大雨", "rain"))
+
+
+class Meanings:
+    """An additive encoder that knows three words in two languages."""
+
+    def sums(self, texts: list[str]) -> np.ndarray:
+        counts = [[sum(word in text for word in words) for words in MEANINGS] for text in texts]
+        return np.array(counts, dtype=np.float32).reshape(-1, len(MEANINGS))
+
+    def head(self, sums: np.ndarray) -> np.ndarray:
+        return _kernels.unit_rows(sums + 1e-3)
+
+
+def test_a_clause_moved_into_the_next_sentence_leaks_unless_the_bead_has_both() -> None:
+    """That tells a bead of two and two from two beads of one and one."""
+    texts = (
+        ["他慢慢走进那间屋子，把帽子挂好。", "外面还在下大雨。", "他在屋子里。"],
+        [
+            "He walked into the room.",
+            "He hung up his hat, and heavy rain was falling.",
+            "He was in the room.",
+        ],
+    )
+    told = [_evidence.read(t, lang, Meanings()) for t, lang in zip(texts, ("zh", "en"), strict=True)]
+    sides = [Side(np.ones((3, 3, 4), np.float32) / 2, np.full(3, 9.0), t) for t in told]
+    shape = np.array([1, 2])
+    zero = np.zeros(2, dtype=np.int64)
+    beads = beadscore.Candidates(zero, zero, shape, shape, np.zeros(2), np.full(2, 0.5))
+    [(_, columns)] = beadscore.features((sides[0], told[0]), (sides[1], told[1]), beads, 1.0, [])
+    one, both = columns["zh right leak"].tolist()
+    assert one > 0.1
+    assert both == 0.0
+    assert columns["zh right edge leak"][0] > 0.3 > columns["zh right edge leak"][1]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet='雨停了ab ,，.。;?！”" and but', max_size=80))
+def test_clauses_are_all_of_a_segment_in_order(text: str) -> None:
+    """A clause lost would be a word nobody looks for."""
+    assert "".join(_divided(text)) == text
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.integers(1, 5), min_size=1, max_size=40), st.lists(st.integers(1, 5), min_size=1, max_size=9)
+)
+def test_likeness_is_that_of_the_best_run(left: list[int], right: list[int]) -> None:
+    """The slow twin: each clause with every run of each segment."""
+    rng = np.random.default_rng(sum(left) + sum(right))
+    sides = []
+    for sizes in (left, right):
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        sums = rng.standard_normal((sum(sizes), 6)).astype(np.float32)
+        sides.append(Clauses(starts, np.ones(len(sums)), (), sums))
+    runs = [Runs(side, _kernels.unit_rows, np.zeros(6)) for side in sides]
+    clause, segment = (grid.ravel() for grid in np.mgrid[: sum(left), : len(right)])
+    found = runs[0].likeness(runs[1], clause, segment)
+    for c, y, value in zip(clause.tolist(), segment.tolist(), found.tolist(), strict=True):
+        own = sides[1].sums[sides[1].starts[y] : sides[1].starts[y + 1]]
+        spans = [own[k : k + size].sum(axis=0) for size in (1, 2) for k in range(len(own) - size + 1)]
+        cosines = _kernels.unit_rows(np.array([*spans, own.sum(axis=0)])) @ runs[0].clauses[c]
+        assert value == pytest.approx(cosines.max(), abs=1e-5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(2, 12), st.integers(2, 12), st.integers(0, 10_000))
+def test_no_likelier_path_lets_expect_more_right_beads(n: int, m: int, seed: int) -> None:
+    """Beads and nulls count alike, as they do in F1; the likeliest path is one of the paths to beat."""
+    found, scores, *_ = candidates(side(seed, n, "zh"), side(seed + 1, m, "en"))
+    gains, price = found.base / 2, -2.0
+    chosen = aligner.expected_beads(found, gains, price, scores.band, OPTIONS)
+    learned = aligner.sparse_scores(found, gains, scores.band, OPTIONS)
+    costs = _kernels.Costs(OPTIONS.shapes, price, 0.0)
+    likeliest = aligner._best_beads(learned, costs, 1.0)
+    places = {
+        (range(i, i + a), range(j, j + b)): k
+        for k, (i, j, a, b) in enumerate(
+            zip(found.i.tolist(), found.j.tolist(), found.a.tolist(), found.b.tolist(), strict=True)
+        )
+    }
+    shapes = aligner._shape_numbers(found, OPTIONS)
+    posteriors = _kernels.Posteriors.of(learned, costs, temperature=1.0)
+    probability = posteriors.of_beads(found.i, found.j, shapes)
+    lone = [
+        beadscore.lone(start, size, k, probability)
+        for start, size, k in ((found.i, found.a, n), (found.j, found.b, m))
+    ]
+
+    def worth(beads: list[Bead]) -> float:
+        total = 0.0
+        for b in beads:
+            null = lone[0][b.source.start] if b.source else lone[1][b.target.start] if b.target else 0.0
+            total += (null if b.is_null else probability[places[b.source, b.target]]) - aligner._WORTH
+        return total
+
+    assert worth(chosen) >= worth(likeliest) - 1e-4
+    assert all(b.is_null or b.score == pytest.approx(probability[places[b.source, b.target]]) for b in chosen)
 
 
 def test_scores_follow_the_weights() -> None:
