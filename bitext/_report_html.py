@@ -214,7 +214,10 @@ def _grid_rules(rows: Sequence[_Row], n_targets: int) -> str:
     """Place cells in their row by classes: inline styles would need a weaker Content-Security-Policy."""
     places = {(cell.slot, cell.n_slots) for row in rows for cells in row.cells for cell in cells}
     places |= {(slot, 1) for row in rows for slot in range(len(row.segments))}
-    columns = f".r{{grid-template-columns:minmax(0,1fr) repeat({n_targets},4.25rem minmax(0,1fr))}}"
+    is_dense = n_targets > 2
+    gutter = "2.75rem" if is_dense else "4.25rem"
+    columns = f".r{{grid-template-columns:minmax(0,1fr) repeat({n_targets},{gutter} minmax(0,1fr))}}"
+    columns += _DENSE * is_dense
     columns += "".join(
         f".cg{t}{{grid-column:{2 * t + 2}}}.ct{t}{{grid-column:{2 * t + 3}}}" for t in range(n_targets)
     )
@@ -223,6 +226,12 @@ def _grid_rules(rows: Sequence[_Row], n_targets: int) -> str:
     bars += f".profile svg{{max-width:{3 * max(1, len(rows))}rem}}"  # few beads, no fat bars
     return f"{bars}@media (min-width:48.01em),print{{.cs{{grid-column:1}}{columns}{rules}}}"
 
+
+_DENSE = (
+    ".gut{padding:.25rem .15rem}.r p{padding-left:1.6rem}.r>div>p>i{width:1.2rem}"
+    ".issue{margin-left:.25rem}.issue p{padding-left:0}"
+)
+"""Less room beside the texts where there are many columns."""
 
 Marks = dict[int, list[tuple[Span, str, Severity]]]
 """Per segment: the spans of the issues on it, their ids and severities."""
