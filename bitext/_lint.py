@@ -91,8 +91,12 @@ def plan_of(config: Config) -> Plan:
 
 def idle_patterns(config: Config) -> list[str]:
     """Return the sources, as they are configured, that nothing matches: they may be misspelled."""
-    alone = ((pairing.source, replace(config, pairs=(pairing,))) for pairing in config.pairs)
-    return [source for source, one in alone if not any(one.file_pairs())]
+    idle = []
+    for pairing in config.pairs:
+        pairs, missing = replace(config, pairs=(pairing,)).file_pairs()
+        if not pairs and all(one.side == "source" for one in missing):
+            idle.append(pairing.source)
+    return idle
 
 
 def plan_between(source: str, targets: Sequence[str], config: Config) -> Plan:

@@ -12,7 +12,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -413,8 +413,13 @@ def _read_keys(
 ) -> dict[str, Any]:
     for key in table:
         if key not in readers:
-            raise where.at(key).error("is no key of bitext", *_nearest(key, readers))
+            inside = any(isinstance(k, int) for k in where.keys) and key in _KEYS_OF_THE_FILE
+            remedy = "Keys of the whole file stand above its first [[pairs]]." if inside else ""
+            raise where.at(key).error("is no key of bitext", *_nearest(key, readers), remedy=remedy)
     return {key.replace("-", "_"): readers[key](where.at(key), value) for key, value in table.items()}
+
+
+_KEYS_OF_THE_FILE = frozenset(field.name.replace("_", "-") for field in fields(Config))
 
 
 def _nearest(word: str, choices: Mapping[str, object] | Sequence[str]) -> tuple[str]:
@@ -473,7 +478,7 @@ def _path(where: _Where, value: Any, *, root: Path) -> Path:
 def _existing(where: _Where, value: Any, root: Path) -> Path:
     path = _path(where, value, root=root)
     if not path.is_file():
-        raise where.error(f"is {value!r}, which is not there", f"a file below {root}")
+        raise where.error(f"is {value!r}, which is not there", f"a file below {root.resolve()}")
     return path
 
 

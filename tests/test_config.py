@@ -281,3 +281,10 @@ def test_filling_a_pattern_with_what_it_matched_gives_the_path_back(
         holes = "/".join(f"{{{i}}}" for i in range(1, len(values) + 1))
         target = _Pattern.of_target(f"out/{holes}/x", pattern)
         assert pattern.fill(target.match(target.fill(values)) or []) == path
+
+
+def test_a_key_of_the_file_inside_a_pair_is_told_where_it_belongs(tmp_path):
+    """In TOML all that follows [[pairs]] is part of the pair, which nobody expects who adds a line at the end."""
+    (tmp_path / "bitext.toml").write_text('[[pairs]]\nsource = "a/*"\ntarget = "b/{1}"\nfail-on = "minor"\n')
+    with pytest.raises(ConfigError, match=r"bitext.toml:4: .*above its first \[\[pairs\]\]"):
+        Config.find(tmp_path)

@@ -178,6 +178,10 @@ def test_patterns_that_match_nothing_are_an_error_and_not_a_clean_run(project: P
     code, _, err = run()
     assert code == 2
     assert "doc/zh/**/*.md" in err
+    write(project / "bitext.toml", CONFIG.replace("docs/zh", "doc/zh"))  # the translations are there
+    code, _, err = run()
+    assert code == 2
+    assert "doc/zh/**/*.md" in err
     write(project / "bitext.toml", CONFIG + CONFIG.replace("docs/zh", "doc/zh").replace("docs/en", "doc/en"))
     code, out, err = run()
     assert code == 1
