@@ -54,6 +54,50 @@ def test_batches_do_not_change_vectors(packaged, monkeypatch):
     assert (packaged.embed(texts) * together).sum(axis=1).min() > 1 - 1e-3
 
 
+# rounding to 8 bits moved the vectors of the first four by up to .014: early layers tip over there
+EASILY_MOVED = ["nly u", "When you s", "消息过滤", "他参加辩论", "B", ""]
+
+
+def test_half_precision_does_not_change_vectors(packaged, monkeypatch):
+    """CUDA computes in it; what is aligned there must not depend on the machine."""
+    import torch
+
+    texts = [*EASILY_MOVED, *(text for pair in PAIRS for text in pair)]
+    expected = packaged.embed(texts)
+    encoder = packaged._encoder
+    halves = [{n: (w.half(), b.half()) for n, (w, b) in layer.items()} for layer in encoder.layers]
+    monkeypatch.setattr(encoder, "dtype", torch.float16)
+    monkeypatch.setattr(encoder, "layers", halves)
+    monkeypatch.setattr(encoder, "position", encoder.position.half())
+    monkeypatch.setattr(encoder, "norm", tuple(tensor.half() for tensor in encoder.norm))
+    vectors = packaged.embed(texts)
+    assert not np.array_equal(vectors, expected)
+    assert (vectors * expected).sum(axis=1).min() > 1 - 1e-3
+
+
+@pytest.mark.cuda
+def test_cuda_does_not_change_vectors(packaged):
+    """The same on the device itself, where one is at hand."""
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    texts = [*EASILY_MOVED, *(text * n for pair in PAIRS for text in pair for n in (1, 5, 40))]
+    on_cuda = load_embedder("zh-en", device="cuda")
+    assert (on_cuda.embed(texts) * packaged.embed(texts)).sum(axis=1).min() > 1 - 1e-3
+
+
+def test_threads_do_not_change_vectors(packaged, monkeypatch):
+    """Batches are shared out to as many threads as torch may use, which differs from machine to machine."""
+    texts = [*EASILY_MOVED, *(text * n for pair in PAIRS for text in pair for n in (1, 5))]
+    found = []
+    for n_workers in (1, 3):
+        monkeypatch.setattr(packaged, "_n_workers", n_workers)
+        monkeypatch.setattr(embedding, "_n_cores", lambda n=n_workers: n)
+        found.append(packaged.embed(texts))
+    assert (found[0] * found[1]).sum(axis=1).min() > 1 - 1e-3
+
+
 def test_the_end_of_a_long_text_counts(packaged):
     """Encoders commonly cut at 512 tokens; an omission after that would never be seen."""
     head = "The committee met again and discussed the budget. " * 60
