@@ -24,7 +24,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
@@ -629,7 +629,7 @@ class _Encoder:
             + weights["embeddings.token_type_embeddings.weight"][0]
         )
         self.norm = (weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"])
-        self.layers = [_layer(weights, i) for i in range(config["num_hidden_layers"])]
+        self.layers = side_by_side(partial(_layer, weights), range(config["num_hidden_layers"]), device)
 
     def __call__(self, batch: Sequence[Sequence[int]]) -> Vectors:
         """Return the mean of the last states of each row of token ids; rows must be sorted by length."""

@@ -15,7 +15,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -348,7 +348,7 @@ class _States:
         weight, bias = (tensors[f"embeddings.norm.{n}"].to(device, self.dtype) for n in ("weight", "bias"))
         self.norm = (weight, bias)
         own = {n: t.to(device, self.dtype) for n, t in tensors.items() if n.startswith("encoder.")}
-        self.layers = [_layer(own, i) for i in range(config["n_layers"])]
+        self.layers = side_by_side(partial(_layer, own), range(config["n_layers"]), device)
 
     def __call__(self, rows: list[list[int]]) -> list[torch.Tensor]:
         """States of each row of token numbers; rows longer than the window are taken in parts."""
