@@ -486,28 +486,18 @@ def _likely_beads(
     ]
 
 
-_ELSEWHERE = 0.15
-"""By so much more another source segment may resemble a bead's target segments, in the mean, than its own do."""
-
-
 def _add_moved_beads(
     beads: list[Bead], source: Side, target: Side, options: Options, device: str
 ) -> list[Bead]:
     """Align what is null on both sides again and again, until nothing more fits.
 
     Each round finds one more monotone chain among the leftovers, so a text in any order is taken apart into
-    chains.  Only beads are kept that the round is sure of, whose sides have more in common than the document has
-    with itself, and whose target is not rather the translation of something elsewhere: out of order, a wrong bead
-    takes the place of a right one.
+    chains.  Only beads are kept that the round is sure of and whose sides have more in common than the document
+    has with itself: out of order, a wrong bead takes the place of a right one.
     """
-    nearest, _ = kernels.nearest_neighbors(target.windows[0], source.windows[0], 1, device=device)
 
     def is_sure(bead: Bead) -> bool:
-        if bead.is_null or (bead.score or 0.0) < 0.5 or _cosine(bead, source, target) < 0.3:
-            return False
-        segments = slice(bead.target.start, bead.target.stop)
-        here = target.windows[0, segments] @ source.windows[0, bead.source.start : bead.source.stop].T
-        return float((nearest.cosines[segments, 0] - here.max(axis=1)).mean()) <= _ELSEWHERE
+        return not bead.is_null and (bead.score or 0.0) >= 0.5 and _cosine(bead, source, target) >= 0.3
 
     kept = [b for b in beads if is_sure(b)]
     while True:

@@ -168,16 +168,6 @@ def test_moved_passages_are_found_in_free_order() -> None:
     assert right >= 22
 
 
-def test_what_resembles_the_next_sentence_but_quotes_an_earlier_one_is_linked_to_that() -> None:
-    """In order, a bead may be the best there is; a report takes what it quotes from anywhere."""
-    source, copy = translation(np.random.default_rng(4), 12)
-    quotation = kernels.unit_rows((source[1] + 0.6 * source[8])[None])
-    target = np.concatenate([copy[5:8], quotation])
-    found = kinds(align_windows(whole(source), whole(target), order="free"))
-    assert ((1,), (3,)) in found
-    assert ((8,), (3,)) in kinds(align_windows(whole(source), whole(target)))
-
-
 def test_beads_of_unrelated_texts_are_taken_apart() -> None:
     """The last sentence and a disclaimer are not a translation because nothing else was left to pair."""
     pairs = [Bead(range(i, i + 1), range(i, i + 1), 0.99, 0.8) for i in range(9)]
