@@ -154,7 +154,7 @@ def _let_linear_take_codes() -> None:
     def either(x: Tensor, weight: Any, bias: Tensor | None = None) -> Tensor:
         return weight(x) if isinstance(weight, Int8Linear) else linear(x, weight, bias)
 
-    torch.nn.functional.linear = either
+    torch.nn.functional.linear = either  # type: ignore[assignment]
 
 
 class Int8Linear:
