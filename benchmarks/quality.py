@@ -46,7 +46,7 @@ def main() -> None:
     print("Made by `python benchmarks/quality.py DATA`; not edited.\n")
     wmt22 = read(args.data / "wmt22_zhen_mqm.jsonl.gz", args.segments, args.seed)
     start = time.perf_counter()
-    measured = model.measure([r["src"].strip() for r in wmt22], [r["tgt"].strip() or "." for r in wmt22])
+    measured = measure(model, wmt22)
     seconds = time.perf_counter() - start
     raw = np.array([m.points for m in measured])
     explicit = np.array([m.features for m in measured]) @ np.array([model.combiner[n] for n in FEATURES])
@@ -59,6 +59,17 @@ def main() -> None:
     print_garbage(model, wmt22, penalty, random.Random(args.seed))
     print_minimal_pairs(model, args.data / "demetr_dev_contrastive.jsonl.gz")
     print_speed(model, len(wmt22), seconds)
+
+
+def measure(model: quality.QualityEstimator, rows: Sequence[Row]) -> list[quality.Measured]:
+    """Measure rows some at a time, translations of a source together: all states at once would fill the memory."""
+    order = sorted(range(len(rows)), key=lambda i: (len(rows[i]["src"]), rows[i]["src"]))
+    found: dict[int, quality.Measured] = {}
+    for start in range(0, len(order), 1024):
+        part = order[start : start + 1024]
+        sources, targets = ([rows[i][side].strip() or "." for i in part] for side in ("src", "tgt"))
+        found |= zip(part, model.measure(sources, targets), strict=True)
+    return [found[i] for i in range(len(rows))]
 
 
 def read(path: Path, n_segments: int | None = None, seed: int = 0) -> list[Row]:

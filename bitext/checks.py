@@ -262,8 +262,12 @@ class AdditionCheck:
                 yield _judged_issue(alignment, index, fault, "addition", target_span=where)
 
 
-SURE_OF_ERROR, SURE_OF_MISTRANSLATION, SURE_OF_OMISSION = 0.7, 0.95, 0.6
-"""Confidence from which a fault that the quality model sees becomes an issue: editors stop reading what cries wolf."""
+SURE_OF_ERROR, SURE_OF_OMISSION = 0.95, 0.3
+"""Confidence from which a fault that the quality model sees becomes an issue: editors stop reading what cries wolf.
+
+Confidence says how often professionals mark such a passage, and they mark few omissions of those there are: from .3 on
+the model names 2 in 600 good translations of people, but 185 of 200 whose source has a sentence more.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +282,7 @@ class MistranslationCheck:
 
     def __call__(self, alignment: Alignment) -> Iterator[Issue]:
         """Yield an issue for each passage."""
-        for index, fault in _judged_faults(alignment, self.judge, SURE_OF_MISTRANSLATION):
+        for index, fault in _judged_faults(alignment, self.judge, SURE_OF_ERROR):
             if fault.category in ("accuracy/mistranslation", "terminology/wrong-term"):
                 span = _shift(fault.span, alignment.target.span(alignment[index].target)[0])
                 hint = replace(fault, severity="minor")

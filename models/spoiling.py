@@ -29,7 +29,7 @@ _CLAUSE = re.compile(r"[^,;:.!?]+[,;:]")
 _PHRASE = re.compile(
     r" (?:in|on|at|of|for|with|from|by|to|during|after|before|under|over|about|through) (?:[\w'’-]+ ?){1,5}"
 )
-_FUNCTION = _words(
+FUNCTION_WORDS = _words(
     "a an the of in on at to for from by with about into over under after before between during and or but "
     "that which who this these those its their his her our your my it he she they we you i is are was were be been "
     "has have had do does did not no as if than then so such will would can could should may might must"
@@ -116,10 +116,18 @@ class Spoiler:
     ----------
     goods : sequence of (source, target)
     rng : random.Random
+    alternatives : dict of str to list of (start, end, words), optional
+        Places of a translation and words that would do there, as `alternatives.py` finds them.
     """
 
-    def __init__(self, goods: Sequence[tuple[str, str]], rng: random.Random) -> None:
+    def __init__(
+        self,
+        goods: Sequence[tuple[str, str]],
+        rng: random.Random,
+        alternatives: dict[str, list[tuple[int, int, list[str]]]] | None = None,
+    ) -> None:
         self.goods, self.rng = goods, rng
+        self.alternatives = alternatives or {}
         self.words: dict[str, list[str]] = {}
         self.names: list[str] = []
         for _, target in goods:
@@ -167,7 +175,7 @@ class Spoiler:
         )
 
     def _word_removed(self, source: str, target: str) -> Spoiled | None:
-        m = self._pick(target, lambda w: w.lower() not in _FUNCTION and len(w) > 2)
+        m = self._pick(target, lambda w: w.lower() not in FUNCTION_WORDS and len(w) > 2)
         return m and self._remove("word_removed", source, target, m.span(), MAJOR)
 
     def _name_removed(self, source: str, target: str) -> Spoiled | None:
@@ -175,7 +183,7 @@ class Spoiler:
         return m and self._remove("name_removed", source, target, m.span(), MAJOR)
 
     def _function_removed(self, source: str, target: str) -> Spoiled | None:
-        m = self._pick(target, lambda w: w.lower() in _FUNCTION, inner=True)
+        m = self._pick(target, lambda w: w.lower() in FUNCTION_WORDS, inner=True)
         return m and self._remove("function_removed", source, target, m.span(), MINOR)
 
     def _phrase_removed(self, source: str, target: str) -> Spoiled | None:
@@ -196,7 +204,7 @@ class Spoiler:
         return Spoiled("cut_short", source, target[:cut], 3 * MAJOR, missing=[(cut, len(target))])
 
     def _word_added(self, source: str, target: str) -> Spoiled | None:
-        m = self._pick(target, lambda w: w.islower() and w not in _FUNCTION and len(w) > 3)
+        m = self._pick(target, lambda w: w.islower() and w not in FUNCTION_WORDS and len(w) > 3)
         if m is None:
             return None
         word = self.rng.choice(self.words[self.rng.choice(["", "ly", "ed", ""])])
@@ -238,12 +246,27 @@ class Spoiler:
         return Spoiled("sentence_omitted", other + source, target, 2 * MAJOR, omitted=[(0, len(other))])
 
     def _word_replaced(self, source: str, target: str) -> Spoiled | None:
-        m = self._pick(target, lambda w: w.islower() and w not in _FUNCTION and len(w) > 3)
+        m = self._pick(target, lambda w: w.islower() and w not in FUNCTION_WORDS and len(w) > 3)
         if m is None:
             return None
         word = self.rng.choice(self.words.get(_form(m[0]), self.words[""]))
         return self._replace(
             "word_replaced", source, target, m.span(), word, MAJOR, "accuracy/mistranslation"
+        )
+
+    def _other_word(self, source: str, target: str) -> Spoiled | None:
+        fitting = [
+            (start, end, word)
+            for start, end, words in self.alternatives.get(target, ())
+            for word in words
+            # after a word or two anything may come
+            if start > 12 and _form(word) == _form(target[start:end])
+        ]
+        if not fitting:
+            return None
+        start, end, word = self.rng.choice(fitting)
+        return self._replace(
+            "other_word", source, target, (start, end), word, MAJOR, "accuracy/mistranslation"
         )
 
     def _opposite(self, source: str, target: str) -> Spoiled | None:
@@ -303,7 +326,7 @@ class Spoiler:
         )
 
     def _form(self, source: str, target: str) -> Spoiled | None:
-        m = self._pick(target, lambda w: w.islower() and len(w) > 4 and w not in _FUNCTION)
+        m = self._pick(target, lambda w: w.islower() and len(w) > 4 and w not in FUNCTION_WORDS)
         if m is None:
             return None
         ending = self.rng.choice(["s", "ly", "ed", "ing", "ness", "ance"])
@@ -363,7 +386,7 @@ class Spoiler:
 
     def _untranslated(self, source: str, target: str) -> Spoiled | None:
         han = _HAN.search(source, self.rng.randrange(max(1, len(source) - 4)))
-        m = self._pick(target, lambda w: w.lower() not in _FUNCTION and len(w) > 2)
+        m = self._pick(target, lambda w: w.lower() not in FUNCTION_WORDS and len(w) > 2)
         if m is None or han is None:
             return None
         return self._replace(
@@ -411,6 +434,7 @@ _KINDS = {
     "sentence_added": 0.7,
     "sentence_omitted": 1.2,
     "word_replaced": 2,
+    "other_word": 6,
     "opposite": 2.5,
     "negated": 2.5,
     "number": 2.5,

@@ -1,20 +1,24 @@
-"""Train the quality model on professional judgements and spoiled translations.
+r"""Train the quality model on professional judgements and spoiled translations.
 
-Comes in: the packaged encoder before fine-tuning (`build_zh_en.py`), whose first layers the model takes over as they
-are, and the folder of data (`quality/` with the WMT20, WMT21 and TED judgements, `train/` with translation pairs).
-Goes out: `models/quality`.  WMT22 is not read.
+Comes in: the packaged encoder before fine-tuning (`build_zh_en.py`), whose first layers the model takes over, and the
+folder of data (`quality/` with the WMT20, WMT21 and TED judgements, `train/` with translation pairs).  Goes out:
+`models/quality`.  WMT22 is not read.
 
-1. Hidden states of all texts are computed once and kept in the scratch folder; the layers stay frozen.
-2. The network learns at once: which tokens professionals marked, how seriously and as what; which of two
-   translations of the same source they preferred, and by how much (differences inside a segment only, so that
-   length and difficulty of the source teach nothing); and to put good translations before spoiled ones.
+1. The lower of its layers stay as they are, and the states that they give are kept in memory.
+2. The upper layers and the network learn at once: which tokens professionals marked, how seriously and as what;
+   which of two translations of the same source they preferred, and by how much (differences inside a segment only,
+   so that length and difficulty of the source teach nothing); and to put good translations before spoiled ones.
 3. On documents left out of training: the weights of the explicit features, the curve from raw score to penalty,
    thresholds and confidences of spans.
 
-One command, resumable, seeded::
+One command, seeded, on the CPU or CUDA; the same again goes on from the last checkpoint::
 
     python models/build_zh_en.py --output BASE
-    python models/train_quality.py --base BASE --data DATA --scratch SCRATCH --output models/quality
+    python models/alternatives.py --data DATA --output SCRATCH/alternatives.jsonl
+    python models/train_quality.py --base BASE --data DATA --scratch SCRATCH --output models/quality \
+        --alternatives SCRATCH/alternatives.jsonl
+
+The trained layers are stored in 6 bits; more than three of them would not fit into 8 MiB.
 """
 
 from __future__ import annotations
@@ -29,24 +33,33 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax, smooth_l1_loss, softplus
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    dropout,
+    log_softmax,
+    smooth_l1_loss,
+    softplus,
+)
+from torch.nn.utils.rnn import pad_sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from safetensors.torch import load_file, save_file
 from spoiling import MAJOR, Spoiler
+from train_zh_en import NAMES, store
 
 from bitext import _quality_net as net
 from bitext._agreement import agreement
 from bitext._quality_features import FEATURES, explicit_features
-from bitext.embedding import _expand, _load_tokenizer
+from bitext.embedding import _expand, _load_tokenizer, through_layers
 from bitext.quality import _USUAL_TOKENS as USUAL_TOKENS
 from bitext.quality import _States, vocabulary_digest
 
@@ -62,7 +75,7 @@ GOOD_PAIRS = {  # translation pairs to spoil besides human references: how many 
     "howtobeaprogrammer": (150, 40),
     "taiwan_laws": (100, 40),
 }
-N_REFERENCES, N_FAULTS = 1100, 4
+N_REFERENCES = 1100
 LOSSES = {
     "points": 0.3,
     "marked": 3.0,
@@ -75,6 +88,7 @@ LOSSES = {
 # machine translation hardly ever stutters, copies or garbles, so judgements cannot say what that costs
 LEAST_WEIGHTS = {"untranslated": 25.0, "repeated": 25.0, "disordered": 20.0}
 PAIRS_PER_STEP = 40
+DROPOUT = 0.1  # of the states: three epochs without it learned the preferences of professionals by heart
 CAP = 25.0
 
 
@@ -103,71 +117,95 @@ class Segment:
     rows: list[Row]
 
 
-class Shards:
-    """Hidden states of texts, in files: one folder for each time that some were missing."""
+class Encoder:
+    """States of texts: the lower layers as they came, their states kept; the upper layers trained.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.place: dict[str, tuple[int, int]] = {}
-        self.states: list[NDArray[np.float16]] = []
-        self.starts: list[NDArray[np.int64]] = []
-        self.offsets: list[NDArray[np.int32]] = []
-        for shard in sorted(folder.glob("states*")):
-            self._open(shard)
+    Parameters
+    ----------
+    base : Path
+        The packaged encoder before fine-tuning.
+    tensors : dict
+        `own_layers` or those of an earlier model.
+    n_trained : int
+        Of the `N_LAYERS` layers, counted from the top.
+    """
 
-    def _open(self, shard: Path) -> None:
-        texts = json.loads((shard / "texts.json").read_text(encoding="utf-8"))
-        n = int((shard / "done").read_text())
-        starts = np.load(shard / "starts.npy")
-        self.states.append(
-            np.memmap(shard / f"L{N_LAYERS}.bin", np.float16, "r", shape=(int(starts[-1]), N_STATES))
+    def __init__(self, base: Path, tensors: dict[str, Tensor], n_trained: int, device: torch.device) -> None:
+        config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+        self.card = {
+            "head": config["bos_token_id"],
+            "tail": config["eos_token_id"],
+            "window": config["max_position_embeddings"],
+            "n_heads": config["num_attention_heads"],
+            "eps": config["layer_norm_eps"],
+            "n_layers": N_LAYERS,
+        }
+        self.device = device
+        self.lower = _States(base, _expand(tensors), self.card, device)
+        self.lower.layers, upper = (
+            self.lower.layers[: N_LAYERS - n_trained],
+            self.lower.layers[N_LAYERS - n_trained :],
         )
-        self.starts.append(starts)
-        self.offsets.append(np.load(shard / "offs.npy"))
-        for i, text in enumerate(texts[:n]):
-            self.place.setdefault(text, (len(self.states) - 1, i))
+        self.upper = [
+            {name: (w.float().requires_grad_(), b.float().requires_grad_()) for name, (w, b) in layer.items()}
+            for layer in upper
+        ]
+        self.tokenizer = _load_tokenizer(base / "tokenizer.json")
+        self.tokens: dict[str, tuple[list[int], NDArray[np.int32]]] = {}
+        self.kept: dict[str, Tensor] = {}
 
-    def add(self, texts: Iterable[str], encoder: _States, tokenizer: Any) -> None:
-        """Compute the states of `texts` that are not there yet."""
-        missing = [t for t in dict.fromkeys(texts) if t not in self.place]
-        if not missing:
-            return
-        shard = self.folder / f"states{len(self.states):02}"
-        shard.mkdir(parents=True)
-        encodings = tokenizer.encode_batch(missing, add_special_tokens=False)
-        rows = [[encoder.head, *e.ids, encoder.tail] for e in encodings]
-        offsets = [(0, 0)]
-        starts = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
-        offsets = np.array([o for e in encodings for o in [(0, 0), *e.offsets, (0, 0)]], dtype=np.int32)
-        states = np.memmap(shard / f"L{N_LAYERS}.bin", np.float16, "w+", shape=(int(starts[-1]), N_STATES))
-        for first in range(0, len(rows), 1000):
-            part = encoder(rows[first : first + 1000])
-            states[starts[first] : starts[first + len(part)]] = torch.cat(part).numpy()
-            say(f"states of {first + len(part)} of {len(rows)} texts")
-        np.save(shard / "starts.npy", starts)
-        np.save(shard / "offs.npy", offsets)
-        (shard / "texts.json").write_text(json.dumps(missing, ensure_ascii=False), encoding="utf-8")
-        (shard / "done").write_text(str(len(missing)))
-        self._open(shard)
+    @property
+    def parameters(self) -> list[Tensor]:
+        """What is trained."""
+        return [tensor for layer in self.upper for pair in layer.values() for tensor in pair]
 
-    def _range(self, text: str) -> tuple[int, slice]:
-        shard, i = self.place[text]
-        return shard, slice(int(self.starts[shard][i]), int(self.starts[shard][i + 1]))
+    def __call__(self, texts: Sequence[str]) -> list[Tensor]:
+        """States of each text, of shape (n_tokens, N_STATES)."""
+        self.keep(texts)
+        if not self.upper:
+            return [self.kept[t].float() for t in texts]
+        parts = [(i, part) for i, t in enumerate(texts) for part in self.kept[t].split(self.card["window"])]
+        parts.sort(key=lambda part: len(part[1]))
+        groups = [(length, len(list(same))) for length, same in groupby(len(part) for _, part in parts)]
+        x = torch.cat([part for _, part in parts]).float()
+        x = through_layers(x, groups, self.upper, n_heads=self.card["n_heads"], eps=self.card["eps"])
+        pieces: list[list[Tensor]] = [[] for _ in texts]
+        for (i, _), part in zip(parts, x.split([len(part) for _, part in parts]), strict=True):
+            pieces[i].append(part)
+        return [torch.cat(some) for some in pieces]
 
-    def get(self, text: str) -> NDArray[np.float16]:
-        """States of `text`, of shape (n_tokens, N_STATES)."""
-        shard, where = self._range(text)
-        return self.states[shard][where]
+    def keep(self, texts: Iterable[str]) -> None:
+        """Compute what the lower layers say of `texts`, so that it is there when it is needed."""
+        missing = [t for t in dict.fromkeys(texts) if t not in self.kept]
+        states = self.lower([self._tokens(t)[0] for t in missing])
+        # cloned, because what was made in inference mode cannot enter a product that needs gradients
+        self.kept |= zip(missing, (x.clone() for x in states), strict=True)
 
     def where(self, text: str) -> NDArray[np.int32]:
         """Code points of the tokens of `text`, of shape (n_tokens, 2); empty for the marks of its ends."""
-        shard, where = self._range(text)
-        return self.offsets[shard][where]
+        return self._tokens(text)[1]
 
     def size(self, text: str) -> int:
         """Count the tokens of `text`."""
-        where = self._range(text)[1]
-        return where.stop - where.start
+        return len(self._tokens(text)[0])
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the trained layers under the names of the file: matrices in 6 bits, vectors in half precision."""
+        named: dict[str, Any] = {}
+        for i, layer in enumerate(self.upper, N_LAYERS - len(self.upper)):
+            for name, pair in layer.items():
+                for kind, tensor in zip(("weight", "bias"), pair, strict=True):
+                    parts = tensor.detach().cpu().chunk(len(NAMES[name]))
+                    for file_name, part in zip(NAMES[name], parts, strict=True):
+                        named[f"encoder.layer.{i}.{file_name}.{kind}"] = part.numpy()
+        return {name: torch.from_numpy(array) for name, array in store(named).items()}
+
+    def _tokens(self, text: str) -> tuple[list[int], NDArray[np.int32]]:
+        if text not in self.tokens:
+            encoding = self.tokenizer.encode(text, add_special_tokens=False)
+            ids = [self.card["head"], *encoding.ids, self.card["tail"]]
+            self.tokens[text] = ids, np.array([(0, 0), *encoding.offsets, (0, 0)], dtype=np.int32)
+        return self.tokens[text]
 
 
 def say(message: str) -> None:
@@ -186,20 +224,19 @@ def touched(offsets: NDArray[np.int32], start: int, end: int) -> NDArray[np.bool
     return (offsets[:, 0] < end) & (offsets[:, 1] > start) & (offsets[:, 1] > offsets[:, 0])
 
 
-def judged(data: Path, shards: Shards) -> list[Segment]:
-    """Judged translations whose states are there."""
+def judged(data: Path, encoder: Encoder) -> list[Segment]:
+    """Read the judged translations."""
     found: dict[tuple[str, str, str], list[Row]] = {}
     for name in JUDGED:
         for row in read(data / f"{name}.jsonl.gz"):
             source, target = row["src"].strip(), row["tgt"].strip()
-            if source in shards.place and target in shards.place:
-                key = (str(row["set"]), str(row["doc"]), f"{row['seg']} {source}")
-                found.setdefault(key, []).append(_judged_row(row, source, target, shards))
+            key = (str(row["set"]), str(row["doc"]), f"{row['seg']} {source}")
+            found.setdefault(key, []).append(_judged_row(row, source, target, encoder))
     return [Segment(key, rows) for key, rows in found.items() if len(rows) > 1]
 
 
-def _judged_row(row: dict[str, Any], source: str, target: str, shards: Shards) -> Row:
-    on_target, on_source = shards.where(target), shards.where(source)
+def _judged_row(row: dict[str, Any], source: str, target: str, encoder: Encoder) -> Row:
+    on_target, on_source = encoder.where(target), encoder.where(source)
     shift = [len(text) - len(text.lstrip()) for text in (row["src"], row["tgt"])]
     marked = np.zeros((len(on_target), 2 + len(net.CATEGORIES)), dtype=np.float32)
     points, omitted, omitted_points = (
@@ -272,35 +309,33 @@ def good_pairs(data: Path, rng: random.Random) -> list[tuple[str, str]]:
     return pairs
 
 
-def faults(goods: Sequence[tuple[str, str]], rng: random.Random) -> list[tuple[str, str, list[Any]]]:
+def faults(
+    goods: Sequence[tuple[str, str]], rng: random.Random, n: int, alternatives: Path | None
+) -> list[tuple[str, str, list[Any]]]:
     """Spoil every good translation a few times."""
-    spoiler = Spoiler(goods, rng)
-    return [(s, t, spoiler.spoil(s, t, N_FAULTS)) for s, t in goods]
+    lines = alternatives.read_text(encoding="utf-8").splitlines() if alternatives else []
+    words = {one["target"]: one["places"] for one in map(json.loads, lines)}
+    spoiler = Spoiler(goods, rng, words)
+    return [(s, t, spoiler.spoil(s, t, n)) for s, t in goods]
 
 
 def spoiled(
-    made: Sequence[tuple[str, str, list[Any]]], shards: Shards, center: NDArray[np.float32]
+    made: Sequence[tuple[str, str, list[Any]]], encoder: Encoder, center: NDArray[np.float32]
 ) -> list[Segment]:
-    """Good and spoiled translations whose states are there, as segments in which the good one has penalty 0."""
+    """Good and spoiled translations, as segments in which the good one has penalty 0."""
     found = []
     for number, (source, target, versions) in enumerate(made):
-        if source not in shards.place or target not in shards.place:
-            continue
-        clean = np.zeros((shards.size(target), 2 + len(net.CATEGORIES)), dtype=np.float32)
-        nothing = np.zeros(shards.size(source), dtype=np.float32)
+        clean = np.zeros((encoder.size(target), 2 + len(net.CATEGORIES)), dtype=np.float32)
+        nothing = np.zeros(encoder.size(source), dtype=np.float32)
         rows = [Row(source, target, 0.0, clean, clean[:, 0], nothing, nothing, "good")]
-        rows += [
-            _spoiled_row(fault, target, shards, center)
-            for fault in versions
-            if fault.source in shards.place and fault.target in shards.place
-        ]
+        rows += [_spoiled_row(fault, target, encoder, center) for fault in versions]
         if len(rows) > 1:
             found.append(Segment(("spoiled", str(number), source), rows))
     return found
 
 
-def _spoiled_row(fault: Any, good: str, shards: Shards, center: NDArray[np.float32]) -> Row:
-    on_target, on_source = shards.where(fault.target), shards.where(fault.source)
+def _spoiled_row(fault: Any, good: str, encoder: Encoder, center: NDArray[np.float32]) -> Row:
+    on_target, on_source = encoder.where(fault.target), encoder.where(fault.source)
     marked = np.zeros((len(on_target), 2 + len(net.CATEGORIES)), dtype=np.float32)
     for start, end, category in fault.wrong:
         inside = touched(on_target, start, end)
@@ -310,7 +345,7 @@ def _spoiled_row(fault: Any, good: str, shards: Shards, center: NDArray[np.float
     for start, end in fault.omitted:
         omitted[touched(on_source, start, end)] = 1
     if fault.missing and fault.penalty >= MAJOR:
-        omitted[_rendered(fault.source, good, fault.missing, shards, center)] = 1
+        omitted[_rendered(fault.source, good, fault.missing, encoder, center)] = 1
     costly = [marked[:, :2].any(axis=1), omitted > 0]
     share = fault.penalty / max(1, sum(side.any() for side in costly))
     points, omitted_points = (side * np.float32(share / max(1, side.sum())) for side in costly)
@@ -318,27 +353,36 @@ def _spoiled_row(fault: Any, good: str, shards: Shards, center: NDArray[np.float
 
 
 def _rendered(
-    source: str, good: str, spans: Sequence[tuple[int, int]], shards: Shards, center: NDArray[np.float32]
+    source: str, good: str, spans: Sequence[tuple[int, int]], encoder: Encoder, center: NDArray[np.float32]
 ) -> NDArray[np.intp]:
     """Source tokens that the given spans of a good translation render: mutually nearest states."""
-    sides = [shards.get(text).astype(np.float32) - center for text in (source, good)]
+    with torch.no_grad():
+        sides = [states.cpu().numpy() - center for states in encoder((source, good))]
     left, right = (x / (np.linalg.norm(x, axis=1, keepdims=True) + 1e-6) for x in sides)
     cosine = left @ right.T
     cosine[[0, -1]] = cosine[:, [0, -1]] = -1
-    gone = np.logical_or.reduce([touched(shards.where(good), *span) for span in spans])
+    gone = np.logical_or.reduce([touched(encoder.where(good), *span) for span in spans])
     nearest = cosine.argmax(axis=1)
     mutual = cosine.argmax(axis=0)[nearest] == np.arange(len(left))
     return np.flatnonzero(gone[nearest] & (mutual | (gone.sum() > 3)) & (cosine.max(axis=1) > -1))
 
 
-def initial(center: NDArray[np.float32], seed: int) -> dict[str, Tensor]:
-    """Weights to start from: attention that follows the cosines, few errors expected."""
+def initial(
+    center: NDArray[np.float32], seed: int, starts: Sequence[dict[str, Tensor]], device: torch.device
+) -> dict[str, Tensor]:
+    """Mean weights of earlier models; else attention that follows the cosines, few errors expected."""
+    if starts:
+        names = [n for n in starts[0] if n.startswith("network.")]
+        means = {
+            n.removeprefix("network."): torch.stack([s[n].float() for s in starts]).mean(0) for n in names
+        }
+        return {n: t.to(device).requires_grad_(n != "center") for n, t in means.items()}
     generator = torch.Generator().manual_seed(seed)
     weights = {}
     for name, shape in net.shapes(N_STATES).items():
         value = torch.zeros(shape)
         if name == "center":
-            weights[name] = torch.from_numpy(center)
+            weights[name] = torch.from_numpy(center).to(device)
             continue
         if name.endswith("weight"):
             value = torch.randn(shape, generator=generator) / math.sqrt(shape[-1])
@@ -353,55 +397,53 @@ def initial(center: NDArray[np.float32], seed: int) -> dict[str, Tensor]:
             value[:3] = torch.tensor([-3.5, -2.5, -2.0])
         elif name == "source.bias":
             value[:2] = torch.tensor([-4.5, -3.5])
-        weights[name] = value.requires_grad_()
+        weights[name] = value.to(device).requires_grad_()
     return weights
 
 
-def padded(arrays: Sequence[NDArray[Any]]) -> tuple[Tensor, Tensor]:
-    """Stack arrays of different lengths, with the mask of what is real."""
-    longest = max(len(a) for a in arrays)
-    stack = np.zeros((len(arrays), longest, *arrays[0].shape[1:]), dtype=np.float32)
-    mask = np.zeros((len(arrays), longest), dtype=bool)
-    for i, a in enumerate(arrays):
-        stack[i, : len(a)], mask[i, : len(a)] = a, True
-    return torch.from_numpy(stack), torch.from_numpy(mask)
+def padded(arrays: Sequence[NDArray[Any]], device: torch.device) -> Tensor:
+    """Stack arrays of different lengths, with zeros after the shorter ones."""
+    return pad_sequence([torch.from_numpy(a) for a in arrays], batch_first=True).to(device)
 
 
 def run(
-    weights: dict[str, Tensor], rows: Sequence[Row], shards: Shards
+    weights: dict[str, Tensor], rows: Sequence[Row], encoder: Encoder
 ) -> tuple[net.Estimate, Tensor, Tensor]:
     """Estimate a batch; also the masks of both sides."""
-    sources = sorted({r.source for r in rows})
-    states, mask = padded([shards.get(s) for s in sources])
-    index = torch.tensor([sources.index(r.source) for r in rows])
-    target, target_mask = padded([shards.get(r.target) for r in rows])
-    found = net.estimate(weights, states[index], target, mask[index], target_mask)
-    return found, mask[index], target_mask
+    texts = list(dict.fromkeys([r.source for r in rows] + [r.target for r in rows]))
+    states = dict(zip(texts, encoder(texts), strict=True))
+    sides, masks = [], []
+    for side in ([states[r.source] for r in rows], [states[r.target] for r in rows]):
+        sides.append(dropout(pad_sequence(side, batch_first=True), DROPOUT, torch.is_grad_enabled()))
+        lengths = torch.tensor([[len(x)] for x in side], device=encoder.device)
+        masks.append(torch.arange(sides[-1].shape[1], device=encoder.device) < lengths)
+    return net.estimate(weights, *sides, *masks), masks[0], masks[1]
 
 
-def losses(weights: dict[str, Tensor], batch: Sequence[Segment], shards: Shards) -> dict[str, Tensor]:
+def losses(weights: dict[str, Tensor], batch: Sequence[Segment], encoder: Encoder) -> dict[str, Tensor]:
     """Compute every loss of a batch of segments."""
     rows = [row for segment in batch for row in segment.rows]
-    group = torch.tensor([i for i, segment in enumerate(batch) for _ in segment.rows])
-    found, source_mask, target_mask = run(weights, rows, shards)
-    marked, _ = padded([r.marked for r in rows])
+    group = torch.tensor([i for i, segment in enumerate(batch) for _ in segment.rows], device=encoder.device)
+    penalty = torch.tensor([r.penalty for r in rows], device=encoder.device)
+    found, source_mask, target_mask = run(weights, rows, encoder)
+    marked = padded([r.marked for r in rows], encoder.device)
     categories = marked[:, :, 2:]
     inside = (categories.sum(2) > 0) & target_mask
     shares = categories[inside] / categories[inside].sum(1, keepdim=True)
     known = [i for i, r in enumerate(rows) if r.omitted is not None]
-    points, _ = padded([r.points for r in rows])
+    points = padded([r.points for r in rows], encoder.device)
     total = {
         "points": _poisson(found.on_target, points) / len(rows),
         "marked": binary_cross_entropy_with_logits(found.major[target_mask], marked[:, :, 0][target_mask])
         + binary_cross_entropy_with_logits(found.minor[target_mask], marked[:, :, 1][target_mask]),
         "category": -(log_softmax(found.categories[inside], 1) * shares).sum() / max(1, len(shares)),
-        "omitted": torch.zeros(()),
-        **_differences(found.penalty, torch.tensor([r.penalty for r in rows]), group),
+        "omitted": torch.zeros((), device=encoder.device),
+        **_differences(found.penalty, penalty, group),
     }
     if known:
-        omitted, _ = padded([r.omitted for r in rows if r.omitted is not None])
+        omitted = padded([r.omitted for r in rows if r.omitted is not None], encoder.device)
         kept = source_mask[known][:, : omitted.shape[1]]
-        costs, _ = padded([r.omitted_points for r in rows if r.omitted_points is not None])
+        costs = padded([r.omitted_points for r in rows if r.omitted_points is not None], encoder.device)
         total["points"] = total["points"] + _poisson(
             found.on_source[known][:, : costs.shape[1]], costs
         ) / len(rows)
@@ -428,9 +470,9 @@ def _differences(score: Tensor, penalty: Tensor, group: Tensor) -> dict[str, Ten
     }
 
 
-def batches(segments: Sequence[Segment], shards: Shards, rng: random.Random) -> list[list[Segment]]:
+def batches(segments: Sequence[Segment], encoder: Encoder, rng: random.Random) -> list[list[Segment]]:
     """Batches of segments of about the same length."""
-    jitter = {s.key: shards.size(s.rows[0].source) + 12 * rng.random() for s in segments}
+    jitter = {s.key: encoder.size(s.rows[0].source) + 12 * rng.random() for s in segments}
     found: list[list[Segment]] = [[]]
     for segment in sorted(segments, key=lambda s: jitter[s.key]):
         if sum(len(s.rows) for s in found[-1]) >= PAIRS_PER_STEP:
@@ -440,34 +482,56 @@ def batches(segments: Sequence[Segment], shards: Shards, rng: random.Random) -> 
 
 
 def train(
-    segments: Sequence[Segment], shards: Shards, center: NDArray[np.float32], options: argparse.Namespace
-) -> dict[str, Tensor]:
-    """Train the network."""
-    weights = initial(center, options.seed)
-    if options.start is not None:
-        for name, value in load_file(options.start / "model.safetensors").items():
-            if name.startswith("network."):
-                weights[name.removeprefix("network.")].data = value.float()
-    parameters = [w for w in weights.values() if w.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=options.rate, weight_decay=0.02, betas=(0.9, 0.98))
+    segments: Sequence[Segment], encoder: Encoder, weights: dict[str, Tensor], options: argparse.Namespace
+) -> None:
+    """Train the network and the upper layers, going on from the last checkpoint in ``options.scratch``."""
+    network = [w for w in weights.values() if w.requires_grad]
+    groups = [
+        {"params": network, "lr": options.rate},
+        {"params": encoder.parameters, "lr": options.layer_rate},
+    ]
+    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], weight_decay=0.02, betas=(0.9, 0.98))
     rng = random.Random(options.seed)
-    plan = [batch for _ in range(options.epochs) for batch in _shuffled(batches(segments, shards, rng), rng)]
+    plan = [batch for _ in range(options.epochs) for batch in _shuffled(batches(segments, encoder, rng), rng)]
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, len(plan)))
+    checkpoint = options.scratch / "checkpoint.pt"
+    trained = [*network, *encoder.parameters]
+    first = _resume(checkpoint, trained, optimizer, schedule)
     seen: dict[str, list[float]] = {name: [] for name in LOSSES}
-    for step, batch in enumerate(plan):
-        rate = min(1.0, (step + 1) / 60) * max(0.03, 0.5 + 0.5 * math.cos(math.pi * step / len(plan)))
-        for one in optimizer.param_groups:
-            one["lr"] = options.rate * rate
-        parts = losses(weights, batch, shards)
+    for step in range(first, len(plan)):
+        parts = losses(weights, plan[step], encoder)
         optimizer.zero_grad()
         sum(LOSSES[name] * value for name, value in parts.items()).backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 2.0)
+        torch.nn.utils.clip_grad_norm_(network, 2.0)
+        torch.nn.utils.clip_grad_norm_(encoder.parameters, 1.0)
         optimizer.step()
+        schedule.step()
         for name, value in parts.items():
             seen[name].append(value.item())
         if step % 100 == 99:
             shown = " ".join(f"{name} {np.mean(values[-100:]):.3f}" for name, values in seen.items())
             say(f"step {step + 1}/{len(plan)} {shown}")
-    return {name: w.detach() for name, w in weights.items()}
+        if step % 250 == 249 or step + 1 == len(plan):
+            state = {"trained": [p.detach() for p in trained], "optimizer": optimizer.state_dict()}
+            torch.save(
+                state | {"schedule": schedule.state_dict(), "step": step + 1}, checkpoint.with_suffix(".new")
+            )
+            checkpoint.with_suffix(".new").replace(checkpoint)
+
+
+def _rate(step: int, n_steps: int) -> float:
+    return min(1.0, (step + 1) / 60) * max(0.03, 0.5 + 0.5 * math.cos(math.pi * step / max(1, n_steps)))
+
+
+def _resume(checkpoint: Path, trained: list[Tensor], optimizer: Any, schedule: Any) -> int:
+    if not checkpoint.exists():
+        return 0
+    state = torch.load(checkpoint, map_location=trained[0].device)
+    for tensor, saved in zip(trained, state["trained"], strict=True):
+        tensor.data.copy_(saved)
+    optimizer.load_state_dict(state["optimizer"])
+    schedule.load_state_dict(state["schedule"])
+    return int(state["step"])
 
 
 def _shuffled(items: list[Any], rng: random.Random) -> list[Any]:
@@ -475,21 +539,23 @@ def _shuffled(items: list[Any], rng: random.Random) -> list[Any]:
     return items
 
 
-def predict(weights: dict[str, Tensor], rows: Sequence[Row], shards: Shards) -> list[dict[str, NDArray[Any]]]:
+def predict(
+    weights: dict[str, Tensor], rows: Sequence[Row], encoder: Encoder
+) -> list[dict[str, NDArray[Any]]]:
     """Return what the network says of each row, without padding."""
-    order = sorted(range(len(rows)), key=lambda i: shards.size(rows[i].target))
+    order = sorted(range(len(rows)), key=lambda i: encoder.size(rows[i].target))
     found: dict[int, dict[str, NDArray[Any]]] = {}
     with torch.inference_mode():
         for start in range(0, len(order), 64):
             chosen = order[start : start + 64]
-            one, _, _ = run(weights, [rows[i] for i in chosen], shards)
+            one, _, _ = run(weights, [rows[i] for i in chosen], encoder)
             for k, i in enumerate(chosen):
-                n, m = shards.size(rows[i].source), shards.size(rows[i].target)
+                n, m = encoder.size(rows[i].source), encoder.size(rows[i].target)
                 found[i] = {
-                    "points": one.penalty[k].numpy(),
-                    "major": torch.sigmoid(one.major[k, :m]).numpy(),
-                    "minor": torch.sigmoid(one.minor[k, :m]).numpy(),
-                    "omitted": torch.sigmoid(one.omitted[k, :n]).numpy(),
+                    "points": one.penalty[k].cpu().numpy(),
+                    "major": torch.sigmoid(one.major[k, :m]).cpu().numpy(),
+                    "minor": torch.sigmoid(one.minor[k, :m]).cpu().numpy(),
+                    "omitted": torch.sigmoid(one.omitted[k, :n]).cpu().numpy(),
                 }
     return [found[i] for i in range(len(rows))]
 
@@ -597,16 +663,16 @@ def raw_parts(
 
 
 def calibrate(
-    weights: dict[str, Tensor], held_out: Sequence[Segment], faulty: Sequence[Segment], shards: Shards
+    weights: dict[str, Tensor], held_out: Sequence[Segment], faulty: Sequence[Segment], encoder: Encoder
 ) -> dict[str, Any]:
     """Fit everything that comes after the network, on documents and spoiled translations it was not trained on."""
     rows = [row for segment in held_out for row in segment.rows]
-    found = predict(weights, rows, shards)
+    found = predict(weights, rows, encoder)
     points, features = raw_parts(found, rows)
     cuts = np.cumsum([len(s.rows) for s in held_out])[:-1]
     faulty_rows = [row for segment in faulty for row in segment.rows]
     faulty_cuts = np.cumsum([len(s.rows) for s in faulty])[:-1]
-    faulty_parts = raw_parts(predict(weights, faulty_rows, shards), faulty_rows)
+    faulty_parts = raw_parts(predict(weights, faulty_rows, encoder), faulty_rows)
     combiner = fit_combiner(
         [*held_out, *faulty],
         [*np.split(points, cuts), *np.split(faulty_parts[0], faulty_cuts)],
@@ -668,7 +734,7 @@ def write(
 ) -> None:
     """Write the packaged model: layers as they are packed in the base, weights of the network in half precision."""
     output.mkdir(parents=True, exist_ok=True)
-    tensors = {**layers, **{f"network.{n}": w.half().contiguous() for n, w in weights.items()}}
+    tensors = {**layers, **{f"network.{n}": w.half().cpu().contiguous() for n, w in weights.items()}}
     save_file(tensors, output / "model.safetensors", {"format": "pt"})
     digest = hashlib.sha256((output / "model.safetensors").read_bytes()).hexdigest()
     card["sha256"] = digest
@@ -697,75 +763,104 @@ def own_layers(base: Path) -> dict[str, Tensor]:
 
 
 def main() -> None:
-    """Compute states, train, calibrate, write."""
+    """Train, calibrate, write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--scratch", type=Path, required=True)
+    parser.add_argument("--scratch", type=Path, required=True, help="folder for the checkpoint")
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument(
+        "--alternatives", type=Path, help="what alternatives.py wrote, for faults that read well"
+    )
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--trained-layers", type=int, default=3, help="of the encoder, from the top")
+    parser.add_argument("--rate", type=float, default=3e-3, help="of the network")
+    parser.add_argument("--layer-rate", type=float, default=5e-5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--held-out", type=float, default=0.15, help="share of documents, for calibration")
-    parser.add_argument("--start", type=Path, help="a model of this recipe to go on from")
-    parser.add_argument("--share", type=float, default=1.0, help="of the segments to train on, for trials")
-    parser.add_argument("--without-system", help="leave this system out, to measure on it")
     parser.add_argument(
-        "--cached-only", action="store_true", help="train on the texts whose states are there"
+        "--start",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="model of this recipe to go on from, or the mean of several",
     )
+    parser.add_argument("--share", type=float, default=1.0, help="of the segments to train on, for trials")
+    parser.add_argument("--faults", type=int, default=4, help="of each good translation")
+    parser.add_argument("--without-system", help="leave this system out, to measure on it")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
+    options.scratch.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
-    config = json.loads((options.base / "config.json").read_text(encoding="utf-8"))
-    encoder_card = {
-        "head": config["bos_token_id"],
-        "tail": config["eos_token_id"],
-        "window": config["max_position_embeddings"],
-        "n_heads": config["num_attention_heads"],
-        "eps": config["layer_norm_eps"],
-        "n_layers": N_LAYERS,
-    }
-    layers = own_layers(options.base)
-    rng = random.Random(7)
-    made = faults(good_pairs(options.data, rng), rng)
-    shards = Shards(options.scratch)
-    if not options.cached_only:
-        encoder = _States(options.base, _expand(layers), encoder_card, torch.device("cpu"))
-        tokenizer = _load_tokenizer(options.base / "tokenizer.json")
-        texts = [
-            t for s, t, versions in made for t in (s, t, *(x for v in versions for x in (v.source, v.target)))
-        ]
-        for name in JUDGED:
-            texts += [
-                row[side].strip()
-                for row in read(options.data / "quality" / f"{name}.jsonl.gz")
-                for side in ("src", "tgt")
-            ]
-        shards.add(texts, encoder, tokenizer)
-    center = np.asarray(shards.states[0][:60000:3], dtype=np.float32).mean(axis=0)
-    segments = judged(options.data / "quality", shards)
-    held_out = _documents(segments, options.held_out, random.Random(5))
-    training = [s for s in segments if s.key[:2] not in held_out]
-    if options.without_system:
-        training = [
-            replace(s, rows=[r for r in s.rows if r.system != options.without_system]) for s in training
-        ]
-    extra = spoiled(made, shards, center)
+    starts = [load_file(folder / "model.safetensors") for folder in options.start]
+    encoder, layers = load_encoder(starts, options)
+    made, training, held_out = read_all(encoder, options)
+    say("lower layers done")
+    with torch.no_grad():
+        some = encoder([text for s in training[:200] for text in (s.rows[0].source, s.rows[-1].target)])
+    center = torch.cat(some).mean(0).cpu().numpy()
+    extra = spoiled(made, encoder, center)
     say(f"{len(training)} segments, {sum(len(s.rows) for s in training)} translations, {len(extra)} spoiled")
     faulty, extra = extra[::10], [segment for i, segment in enumerate(extra) if i % 10]
-    everything = [*training, *extra]
-    everything = random.Random(options.seed).sample(everything, round(options.share * len(everything)))
-    weights = train(everything, shards, center, options)
+    weights = initial(center, options.seed, starts, encoder.device)
+    train([*training, *extra], encoder, weights, options)
+    layers |= encoder.tensors()
+    # what comes after the network is fitted to the layers as they are stored
+    stored = Encoder(options.base, layers, 0, encoder.device)
+    weights = {name: w.detach().half().float() for name, w in weights.items()}
+    names = ("epochs", "trained_layers", "rate", "layer_rate", "share", "seed")
+    settings = " ".join(f"{name}={getattr(options, name)}" for name in names)
+    if starts:
+        cards = [
+            json.loads((folder / "quality.json").read_text(encoding="utf-8")) for folder in options.start
+        ]
+        settings += " from " + " and ".join(f"{one['digest'][:12]} ({one['training']})" for one in cards)
     card = {
         "name": "quality",
         "license": "MIT",
         "command": "python models/train_quality.py --base BASE --data DATA --scratch SCRATCH --output models/quality",
-        "training": f"epochs={options.epochs} rate={options.rate} seed={options.seed}, {len(training)} segments of "
-        f"{', '.join(JUDGED)} and {len(extra)} spoiled; {len(held_out)} documents for calibration",
-        "held_out": sorted(held_out),
-        "encoder": encoder_card,
-        **calibrate(weights, [s for s in segments if s.key[:2] in held_out], faulty, shards),
+        "training": f"{settings}, {len(training)} segments of {', '.join(JUDGED)} and {len(extra)} spoiled; "
+        f"{len({s.key[:2] for s in held_out})} documents for calibration",
+        "held_out": sorted({s.key[:2] for s in held_out}),
+        "encoder": encoder.card,
+        **calibrate(weights, held_out, faulty, stored),
     }
     write(options.output, options.base, weights, card, layers)
+
+
+def load_encoder(
+    starts: Sequence[dict[str, Tensor]], options: argparse.Namespace
+) -> tuple[Encoder, dict[str, Tensor]]:
+    """Load the layers to begin with, the trained ones as the mean of several models; also as they are packed."""
+    own = own_layers(options.base)
+    packed = [{n: t for n, t in one.items() if not n.startswith("network.")} for one in starts] or [own]
+    device = torch.device(options.device)
+    encoders = [Encoder(options.base, one, options.trained_layers, device) for one in packed]
+    for same in zip(*(one.parameters for one in encoders), strict=True):
+        same[0].data = torch.stack([tensor.data for tensor in same]).mean(0)
+    return encoders[0], packed[0]
+
+
+def read_all(
+    encoder: Encoder, options: argparse.Namespace
+) -> tuple[list[tuple[str, str, list[Any]]], list[Segment], list[Segment]]:
+    """Read and spoil good translations, and read judged ones to train on and to calibrate with."""
+    rng = random.Random(7)
+    made = faults(good_pairs(options.data, rng), rng, options.faults, options.alternatives)
+    made = made[: round(options.share * len(made))]
+    segments = judged(options.data / "quality", encoder)
+    documents = _documents(segments, options.held_out, random.Random(5))
+    held_out = [s for s in segments if s.key[:2] in documents]
+    training = [
+        replace(s, rows=[r for r in s.rows if r.system != options.without_system])
+        for s in segments
+        if s.key[:2] not in documents
+    ]
+    training = random.Random(options.seed).sample(training, round(options.share * len(training)))
+    versions = [(v.source, v.target) for _, _, found in made for v in found]
+    encoder.keep(t for pair in (*((s, t) for s, t, _ in made), *versions) for t in pair)
+    encoder.keep(t for s in training for r in s.rows for t in (r.source, r.target))
+    return made, training, held_out
 
 
 def _documents(segments: Sequence[Segment], share: float, rng: random.Random) -> set[tuple[str, str]]:
