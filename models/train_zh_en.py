@@ -138,6 +138,7 @@ def main() -> None:
         "--layers", type=int, nargs="+", default=LAYERS, help="the layers of the base that stay"
     )
     parser.add_argument("--steps", type=int, default=1400)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="end the schedule by then")
     parser.add_argument("--rate", type=float, default=4e-5, help="peak learning rate")
     parser.add_argument("--runs", type=int, default=2, help="runs of rows a step, from different sources")
     parser.add_argument("--rows", type=int, default=14, help="rows a run")
@@ -152,6 +153,7 @@ def main() -> None:
     parser.add_argument("--checkpoint-every", type=int, default=100, metavar="STEPS")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
+    torch.set_float32_matmul_precision("high")  # TF32 on CUDA: less would lose small gradients
     model = Trainable(options.base, torch.device(options.device), options.layers)
     tokenize = PackagedEmbedder(options.base, device=options.device).token_rows
     sources = read_sources(options.data)
@@ -181,7 +183,6 @@ def train(
 ) -> None:
     """Train for ``options.steps`` steps, going on from the last checkpoint in ``options.scratch``."""
     optimizer = torch.optim.AdamW(model.parameters, lr=options.rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step / options.steps))
     checkpoint = options.scratch / "checkpoint.pt"
     first = 0
     start = checkpoint if checkpoint.exists() else options.continue_from
@@ -191,11 +192,15 @@ def train(
             tensor.data.copy_(saved)
     if start == checkpoint:
         optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
         first = state["step"]
     options.scratch.mkdir(parents=True, exist_ok=True)
     began, losses = time.monotonic(), []
     for step in range(first, options.steps):
+        elapsed = (time.monotonic() - began) / 60 / options.minutes
+        if elapsed >= 1:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = options.rate * _rate(max(step / options.steps, elapsed))
         # a generator of its own for each step: a resumed run sees the same batches
         runs = sample(sources, random.Random(f"{options.seed}/{step}"), options)
         loss = compute_loss(model, tokenize, runs, options.composed)
@@ -203,7 +208,6 @@ def train(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters, 1.0)
         optimizer.step()
-        schedule.step()
         losses.append(loss.item())
         if (step + 1) % 20 == 0:
             seconds = (time.monotonic() - began) / (step + 1 - first)
@@ -215,7 +219,6 @@ def train(
             state = {
                 "parameters": [p.detach() for p in model.parameters],
                 "optimizer": optimizer.state_dict(),
-                "schedule": schedule.state_dict(),
                 "step": step + 1,
             }
             torch.save(state, checkpoint.with_suffix(".new"))
@@ -334,18 +337,18 @@ def contrast(
     """
     n = len(source)
     diagonal = torch.eye(n, dtype=torch.bool, device=source.device)
-    same = torch.tensor(
-        [
-            [a == c or b == d for c, d in zip(source_texts, target_texts, strict=True)]
-            for a, b in zip(source_texts, target_texts, strict=True)
-        ],
-        device=source.device,
-    )
+    same = _equal(source_texts, source.device) | _equal(target_texts, source.device)
     cosine = (source @ target.T - MARGIN * diagonal).masked_fill(same & ~diagonal, -1e4)
     truth = torch.arange(n, device=source.device)
     forward = torch.cat([cosine, source @ spoiled_target.T], dim=1) / TEMPERATURE
     backward = torch.cat([cosine.T, target @ spoiled_source.T], dim=1) / TEMPERATURE
     return (cross_entropy(forward, truth) + cross_entropy(backward, truth)) / 2
+
+
+def _equal(texts: list[str], device: torch.device) -> Tensor:
+    number = {text: i for i, text in enumerate(texts)}
+    numbers = torch.tensor([number[text] for text in texts], device=device)
+    return numbers[:, None] == numbers[None, :]
 
 
 def write(model: Trainable, options: argparse.Namespace, sources: dict[str, list[Row]]) -> None:
@@ -355,7 +358,7 @@ def write(model: Trainable, options: argparse.Namespace, sources: dict[str, list
     tokenizer = json.loads((options.base / "tokenizer.json").read_text(encoding="utf-8"))
     settings = (
         f"{name}={getattr(options, name)}"
-        for name in ("steps", "rate", "seed", "runs", "rows", "windows", "spoiled", "composed")
+        for name in ("steps", "minutes", "rate", "seed", "runs", "rows", "windows", "spoiled", "composed")
     )
     card["training"] = (
         f"{' '.join(settings)}, on {sum(map(len, sources.values())):,} rows of {', '.join(sources)}"
