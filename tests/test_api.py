@@ -27,6 +27,7 @@ HELPERS = {
     "_anchors": "alignment",
     "_agreement": "data",
     "_beadscore": "alignment",
+    "_clauses": "alignment",
     "_bootstrap": "data",
     "_boundaries": "data",
     "_comparison_terms": "comparison",
