@@ -227,8 +227,12 @@ class OmissionCheck:
                 source_span=span,
                 evidence=("no target segment aligns with this passage",),
             )
+        if excerpt:  # what a text that translates only parts leaves out of a sentence is no news
+            return
         for index, fault in _judged_faults(alignment, self.judge, SURE_OF_OMISSION, omissions=True):
             where = _shift(fault.span, alignment.source.span(alignment[index].source)[0])
+            left_out = content_size(alignment.source_text(alignment[index])[slice(*fault.span)])
+            fault = replace(fault, severity=_severity_of_size(left_out, of=1.0))
             yield _judged_issue(alignment, index, fault, "omission", source_span=where)
 
 

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import bitext
 from bitext import _quality_net as net
 from bitext import checks, pipeline, quality, scoring
 from bitext._quality_features import (
@@ -23,6 +24,7 @@ from bitext._quality_features import (
     length_deviation,
     repeated_share,
 )
+from bitext.data import Alignment, Bead
 from bitext.embedding import load_embedder
 from bitext.errors import EmbeddingError
 
@@ -158,6 +160,23 @@ def test_a_model_for_another_vocabulary_is_refused(tmp_path: Path) -> None:
     (folder / "quality.json").write_text(json.dumps({**card, "vocabulary": "0" * 64}), encoding="utf-8")
     with pytest.raises(EmbeddingError, match="tokenizer"):
         quality.QualityEstimator(folder, ROOT / "models" / "zh-en", device="cpu")
+
+
+def test_an_omission_weighs_what_it_leaves_out_and_an_excerpt_may_leave_out() -> None:
+    """A missing word must not stop a build like a missing clause; a summary leaves words out by its nature."""
+    source, target = "水泵明天运到。\n请在工厂门口签收。", "Pumps arrive.\nSign for them at the gate."
+    sides = bitext.segment(source, lang="zh"), bitext.segment(target, lang="en")
+
+    def judge(sources, targets):
+        word = quality.Fault((2, 4), "accuracy/omission", "major", 0.3)
+        clause = quality.Fault((0, 8), "accuracy/omission", "major", 0.3)
+        return [quality.Judgement(5.0, (), (word if "明天" in s else clause,)) for s in sources]
+
+    first, second = Bead(range(1), range(1), 0.9, 0.8), Bead(range(1, 2), range(1, 2), 0.9, 0.8)
+    whole = Alignment(*sides, (first, second))
+    assert [i.severity for i in checks.OmissionCheck(judge)(whole)] == ["minor", "major"]
+    part = Alignment(*sides, (first, Bead(range(1, 2), range(1, 1)), Bead(range(2, 2), range(1, 2))))
+    assert [i.severity for i in checks.OmissionCheck(judge)(part)] == ["neutral"]
 
 
 def test_only_faults_that_are_sure_enough_become_issues() -> None:
