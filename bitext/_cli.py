@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bitext.errors import BitextError
@@ -85,10 +86,12 @@ def add_config(command: Any) -> None:
     config.add_argument("--no-config", action="store_true", help="take no notice of any")
 
 
-def configured(args: argparse.Namespace, *, checks: Sequence[str] = ()) -> Config:
+def configured(
+    args: argparse.Namespace, *, checks: Sequence[str] = (), termbases: Sequence[str] | None = None
+) -> Config:
     """Return the configuration of the project with the options that were given.
 
-    `checks` are the slugs that it may name; by default any.
+    `checks` are the slugs that it may name, by default any; `termbases`, if any, are used instead of its own.
     """
     from bitext.config import Config
 
@@ -99,6 +102,8 @@ def configured(args: argparse.Namespace, *, checks: Sequence[str] = ()) -> Confi
         found = Config.find(checks=checks)
     names = ("source_lang", "target_lang", "encoding", "embedder", "order", "min_confidence", "fail_on")
     given = {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    if termbases:
+        given["termbases"] = tuple(map(Path, termbases))
     return replace(found or Config(), **given)
 
 

@@ -155,9 +155,7 @@ def _check(args: argparse.Namespace) -> int:
 
 def _config(args: argparse.Namespace) -> Config:
     """Return the configuration of the project with the options that were given."""
-    config = configured(args, checks=_slugs())
-    if args.termbase:
-        config = replace(config, termbases=tuple(map(Path, args.termbase)))
+    config = configured(args, checks=_slugs(), termbases=args.termbase)
     return replace(config, cache=None) if args.no_cache else config
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bitext._cli import (
@@ -59,10 +58,7 @@ def _compare(args: argparse.Namespace) -> int:
     if args.top < 0:
         raise BitextError(f"--top {args.top}; expected 0 or more.")
     require_several(args.targets)
-    config = configured(args)
-    if args.termbase:
-        config = replace(config, termbases=tuple(map(Path, args.termbase)))
-    comparison = _comparison(args, config)
+    comparison = _comparison(args, configured(args, termbases=args.termbase))
     if args.format == "text":
         color, _ = terminal(args.color, args.output)
         put(views.text(comparison, color=color, shown=args.top), args.output)

@@ -24,7 +24,7 @@ from bitext.errors import BitextError, MissingExtraError
 from bitext.formats._units import units_of
 from bitext.formats._xml import escape, local_name
 from bitext.formats.text import read_bytes
-from bitext.report import Report, _in_reading_order, _labels, _message, _spanned
+from bitext.report import Report, _in_reading_order, _labels, _message, _settled, _spanned
 
 _WORD = re.compile(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+")
 _LONGEST_QUOTATION = 300
@@ -242,12 +242,9 @@ def _issue_row(report: Report, issue: Issue, place: Any, _: Any) -> dict[str, An
 
 
 def _settled_rows(report: Report) -> list[dict[str, Any]]:
-    settled = {id(one.issue): one for one in report.suppressed}
-    found = _in_reading_order(report, [one.issue for one in report.suppressed])
     return [
-        _issue_row(report, issue, *places)
-        | {"by": settled[id(issue)].by, "reason": settled[id(issue)].reason}
-        for issue, *places in found
+        _issue_row(report, one.issue, *places) | {"by": one.by, "reason": one.reason}
+        for one, *places in _settled(report)
     ]
 
 

@@ -31,6 +31,7 @@ from bitext.report import (
     _number,
     _percent,
     _range,
+    _settled,
     _signatures,
     _static,
 )
@@ -356,14 +357,8 @@ def _worst(reports: Sequence[Report], count: int = 6) -> list[dict[str, Any]]:
 
 def _settled_views(report: Report) -> Iterator[dict[str, Any]]:
     """Yield what was found too, but is settled, in reading order."""
-    settled = {id(one.issue): one for one in report.suppressed}
-    for issue, place, _ in _in_reading_order(report, [one.issue for one in report.suppressed]):
-        yield {
-            "issue": issue,
-            "place": place,
-            "by": settled[id(issue)].by,
-            "reason": settled[id(issue)].reason,
-        }
+    for one, place, _ in _settled(report):
+        yield {"issue": one.issue, "place": place, "by": one.by, "reason": one.reason}
 
 
 def _row_views(reports: Sequence[Report], rows: Sequence[_Row]) -> Iterator[dict[str, Any]]:

@@ -687,6 +687,13 @@ def _place_of(remark: Remark) -> str:
     return f"{remark.path}:{remark.line}:{remark.column}" if remark.line else remark.path
 
 
+def _settled(report: Report) -> Iterator[tuple[Suppressed, _Place, _Place | None]]:
+    """Yield what was found too, but is settled, in reading order, with the places of its issue."""
+    settled = {id(one.issue): one for one in report.suppressed}
+    for issue, place, related in _in_reading_order(report, [one.issue for one in report.suppressed]):
+        yield settled[id(issue)], place, related
+
+
 def _in_reading_order(
     report: Report, issues: Sequence[Issue] | None = None
 ) -> Iterator[tuple[Issue, _Place, _Place | None]]:

@@ -54,7 +54,7 @@ from torch.nn.utils.rnn import pad_sequence
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from spoiling import MAJOR, Spoiler
-from train_zh_en import NAMES, store
+from train_zh_en import packed, parameters_of, trainable
 
 from bitext import _quality_net as net
 from bitext._agreement import agreement
@@ -146,10 +146,7 @@ class Encoder:
             self.lower.layers[: N_LAYERS - n_trained],
             self.lower.layers[N_LAYERS - n_trained :],
         )
-        self.upper = [
-            {name: (w.float().requires_grad_(), b.float().requires_grad_()) for name, (w, b) in layer.items()}
-            for layer in upper
-        ]
+        self.upper = trainable(upper)
         self.tokenizer = _load_tokenizer(base / "tokenizer.json")
         self.tokens: dict[str, tuple[list[int], NDArray[np.int32]]] = {}
         self.kept: dict[str, Tensor] = {}
@@ -157,7 +154,7 @@ class Encoder:
     @property
     def parameters(self) -> list[Tensor]:
         """What is trained."""
-        return [tensor for layer in self.upper for pair in layer.values() for tensor in pair]
+        return parameters_of(self.upper)
 
     def __call__(self, texts: Sequence[str]) -> list[Tensor]:
         """States of each text, of shape (n_tokens, N_STATES)."""
@@ -190,15 +187,9 @@ class Encoder:
         return len(self._tokens(text)[0])
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return the trained layers under the names of the file: matrices in 6 bits, vectors in half precision."""
-        named: dict[str, Any] = {}
-        for i, layer in enumerate(self.upper, N_LAYERS - len(self.upper)):
-            for name, pair in layer.items():
-                for kind, tensor in zip(("weight", "bias"), pair, strict=True):
-                    parts = tensor.detach().cpu().chunk(len(NAMES[name]))
-                    for file_name, part in zip(NAMES[name], parts, strict=True):
-                        named[f"encoder.layer.{i}.{file_name}.{kind}"] = part.numpy()
-        return {name: torch.from_numpy(array) for name, array in store(named).items()}
+        """Return the trained layers as the file has them."""
+        arrays = packed(self.upper, N_LAYERS - len(self.upper))
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def _tokens(self, text: str) -> tuple[list[int], NDArray[np.int32]]:
         if text not in self.tokens:
@@ -833,12 +824,12 @@ def load_encoder(
 ) -> tuple[Encoder, dict[str, Tensor]]:
     """Load the layers to begin with, the trained ones as the mean of several models; also as they are packed."""
     own = own_layers(options.base)
-    packed = [{n: t for n, t in one.items() if not n.startswith("network.")} for one in starts] or [own]
+    given = [{n: t for n, t in one.items() if not n.startswith("network.")} for one in starts] or [own]
     device = torch.device(options.device)
-    encoders = [Encoder(options.base, one, options.trained_layers, device) for one in packed]
+    encoders = [Encoder(options.base, one, options.trained_layers, device) for one in given]
     for same in zip(*(one.parameters for one in encoders), strict=True):
         same[0].data = torch.stack([tensor.data for tensor in same]).mean(0)
-    return encoders[0], packed[0]
+    return encoders[0], given[0]
 
 
 def read_all(

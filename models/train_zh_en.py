@@ -34,7 +34,7 @@ import random
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from packing import quantize, write_model
 
-from bitext.embedding import PackagedEmbedder, _Encoder
+from bitext.embedding import Layer, PackagedEmbedder, _Encoder
 
 # restricted or copyleft, or a published test set
 EXCLUDED = {"news_commentary", "spd_game", "scratch", "osm_website", "frappe_hrms", "mastodon_docs", "xquad"}
@@ -91,10 +91,7 @@ class Trainable(_Encoder):
     def __init__(self, folder: Path, device: torch.device, kept: Sequence[int]) -> None:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         super().__init__(folder / "model.safetensors", config, device)
-        self.layers = [
-            {name: (w.float().requires_grad_(), b.float().requires_grad_()) for name, (w, b) in layer.items()}
-            for layer in (self.layers[i] for i in kept)
-        ]
+        self.layers = trainable(self.layers[i] for i in kept)
         self.dtype = torch.float32  # half precision, as for embedding on CUDA, would lose small gradients
         self.position = self.position.float()
         self.norm = (self.norm[0].float(), self.norm[1].float())
@@ -102,18 +99,32 @@ class Trainable(_Encoder):
     @property
     def parameters(self) -> list[Tensor]:
         """What is trained."""
-        return [tensor for layer in self.layers for pair in layer.values() for tensor in pair]
+        return parameters_of(self.layers)
 
-    def tensors(self) -> dict[str, Any]:
-        """Return the layers under the names of the file: matrices in 6 bits, vectors in half precision."""
-        named: dict[str, Any] = {}
-        for i, layer in enumerate(self.layers):
-            for name, pair in layer.items():
-                for kind, tensor in zip(("weight", "bias"), pair, strict=True):
-                    parts = tensor.detach().float().cpu().chunk(len(NAMES[name]))
-                    for file_name, part in zip(NAMES[name], parts, strict=True):
-                        named[f"encoder.layer.{i}.{file_name}.{kind}"] = part.numpy()
-        return store(named)
+
+def trainable(layers: Iterable[Layer]) -> list[Layer]:
+    """Return layers of the encoder in single precision, with gradients."""
+    return [
+        {name: (w.float().requires_grad_(), b.float().requires_grad_()) for name, (w, b) in layer.items()}
+        for layer in layers
+    ]
+
+
+def parameters_of(layers: Sequence[Layer]) -> list[Tensor]:
+    """Return all weights of some layers."""
+    return [tensor for layer in layers for pair in layer.values() for tensor in pair]
+
+
+def packed(layers: Sequence[Layer], first: int = 0) -> dict[str, Any]:
+    """Return layers, numbered from `first`, under the names of the file: see `store`."""
+    named: dict[str, Any] = {}
+    for i, layer in enumerate(layers, first):
+        for name, pair in layer.items():
+            for kind, tensor in zip(("weight", "bias"), pair, strict=True):
+                parts = tensor.detach().float().cpu().chunk(len(NAMES[name]))
+                for file_name, part in zip(NAMES[name], parts, strict=True):
+                    named[f"encoder.layer.{i}.{file_name}.{kind}"] = part.numpy()
+    return store(named)
 
 
 def store(weights: dict[str, Any]) -> dict[str, Any]:
@@ -368,7 +379,9 @@ def write(model: Trainable, options: argparse.Namespace, sources: dict[str, list
     )
     config["num_hidden_layers"] = len(options.layers)
     kept = load_file(options.base / "model.safetensors")
-    tensors = {name: t for name, t in kept.items() if not name.startswith("encoder.layer.")} | model.tensors()
+    tensors = {name: t for name, t in kept.items() if not name.startswith("encoder.layer.")} | packed(
+        model.layers
+    )
     print("digest", write_model(options.output, tensors, config, tokenizer, card))
 
 
