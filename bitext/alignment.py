@@ -497,7 +497,8 @@ def _add_moved_beads(
     """
 
     def is_sure(bead: Bead) -> bool:
-        return not bead.is_null and (bead.score or 0.0) >= 0.5 and _cosine(bead, source, target) >= 0.3
+        alike = not bead.is_null and (bead.score or 0.0) >= 0.5 and _cosine(bead, source, target) >= 0.3
+        return alike and not _fits_elsewhere(bead, source, target)
 
     kept = [b for b in beads if is_sure(b)]
     while True:
@@ -516,6 +517,23 @@ def _add_moved_beads(
             break
         kept += moved
     return _with_nulls(kept, len(source), len(target))
+
+
+def _fits_elsewhere(bead: Bead, source: Side, target: Side) -> bool:
+    """Whether the target of a doubtful bead has far more in common with another place of the source.
+
+    A monotone alignment fills the gap that a moved passage leaves with whatever stands there.
+    """
+    if (bead.score or 0.0) >= _SURE or (own := _cosine(bead, source, target)) >= _ALIKE:
+        return False
+    cosines = source.windows @ target.windows[len(bead.target) - 1, bead.target.start]
+    for k, row in enumerate(cosines):  # windows that share a segment with the bead do not count
+        row[max(0, bead.source.start - k) : bead.source.stop] = -1.0
+    return bool(cosines.max() > own + _FAR_MORE)
+
+
+# below the first two a bead out of order is doubtful; the third is how much more another place must have in common
+_SURE, _ALIKE, _FAR_MORE = 0.9, 0.5, 0.15
 
 
 def _cosine(bead: Bead, source: Side, target: Side) -> float:

@@ -17,6 +17,7 @@ from bitext.alignment import (
     assemble_windows,
     center,
     drop_unsupported,
+    find_moved,
     needed_windows,
 )
 from bitext.data import Alignment, Bead, Document
@@ -166,6 +167,18 @@ def test_moved_passages_are_found_in_free_order() -> None:
         if not b.is_null
     )
     assert right >= 22
+
+
+def test_a_gap_is_not_filled_when_the_passage_belongs_elsewhere() -> None:
+    """A report inserts an earlier sentence where it leaves out one that is a little like it."""
+    source, target = translation(np.random.default_rng(9), 24)
+    quoted = 0.3 * source[12] + 0.8 * source[2]
+    report = np.concatenate([target[3:12], [quoted / np.linalg.norm(quoted)], target[13:]])
+    sides = whole(source), whole(report)
+    in_order = [Bead(range(i + 3, i + 4), range(i, i + 1), 0.99) for i in range(21)]
+    in_order[9] = Bead(range(12, 13), range(9, 10), 0.6)
+    beads = find_moved(in_order, *sides)
+    assert Bead(range(2, 3), range(9, 10)) in [Bead(b.source, b.target) for b in beads]
 
 
 def test_beads_of_unrelated_texts_are_taken_apart() -> None:
