@@ -9,6 +9,7 @@ of training, garbage, minimal pairs, calibration of documents, speed and memory.
 from __future__ import annotations
 
 import argparse
+import csv
 import gzip
 import json
 import random
@@ -29,6 +30,7 @@ from bitext.embedding import load_embedder
 
 Row = dict[str, Any]
 Matrix = NDArray[np.float64]
+DOCUMENT_PEERS = ("COMETKiwi-src", "UniTE-src-src", "HWTSC-Teacher-Sim-src", "metricx_xl_MQM_2020-refA")
 FIGURES = ("system accuracy", "SPA", "item-grouped Kendall", "acc_eq", "Kendall, ungrouped")
 
 
@@ -38,6 +40,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--segments", type=int, help="of WMT22; by default all")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--plot", type=Path, help="SVG file to draw reliability into")
     args = parser.parse_args()
     model = quality.load_quality(load_embedder("zh-en"))
     if model is None:
@@ -46,30 +49,21 @@ def main() -> None:
     print("Made by `python benchmarks/quality.py DATA`; not edited.\n")
     wmt22 = read(args.data / "wmt22_zhen_mqm.jsonl.gz", args.segments, args.seed)
     start = time.perf_counter()
-    measured = measure(model, wmt22)
+    measured = model.measure(*([r[side].strip() or "." for r in wmt22] for side in ("src", "tgt")))
     seconds = time.perf_counter() - start
-    raw = np.array([m.points for m in measured])
-    explicit = np.array([m.features for m in measured]) @ np.array([model.combiner[n] for n in FEATURES])
-    penalty = model.calibrated(raw + explicit)
+    points = np.array([m.points for m in measured])
+    beside = np.array([m.beside for m in measured]) * [model.combiner[name] for name in quality.BESIDE]
+    penalty = model.calibrated(points + beside.sum(axis=1))
     penalty[[not content_size(r["tgt"]) for r in wmt22]] = quality.MAX_PENALTY
     print_agreement(args.data, wmt22, penalty)
-    print_parts(wmt22, raw, explicit)
-    print_documents(wmt22, penalty)
+    print_parts(wmt22, points, *np.split(beside, [len(FEATURES)], axis=1))
+    print_documents(args.data, wmt22, penalty)
+    if args.plot:
+        draw(wmt22, penalty, args.plot)
     print_spans(model, args.data / "wmt21news_zhen_mqm.jsonl.gz")
     print_garbage(model, wmt22, penalty, random.Random(args.seed))
     print_minimal_pairs(model, args.data / "demetr_dev_contrastive.jsonl.gz")
     print_speed(model, len(wmt22), seconds)
-
-
-def measure(model: quality.QualityEstimator, rows: Sequence[Row]) -> list[quality.Measured]:
-    """Measure rows some at a time, translations of a source together: all states at once would fill the memory."""
-    order = sorted(range(len(rows)), key=lambda i: (len(rows[i]["src"]), rows[i]["src"]))
-    found: dict[int, quality.Measured] = {}
-    for start in range(0, len(order), 1024):
-        part = order[start : start + 1024]
-        sources, targets = ([rows[i][side].strip() or "." for i in part] for side in ("src", "tgt"))
-        found |= zip(part, model.measure(sources, targets), strict=True)
-    return [found[i] for i in range(len(rows))]
 
 
 def read(path: Path, n_segments: int | None = None, seed: int = 0) -> list[Row]:
@@ -144,7 +138,12 @@ def print_agreement(data: Path, rows: Sequence[Row], penalty: NDArray[np.float64
     table(("domain", *FIGURES), by_domain)
 
 
-def print_parts(rows: Sequence[Row], raw: NDArray[np.float64], explicit: NDArray[np.float64]) -> None:
+def print_parts(
+    rows: Sequence[Row],
+    points: NDArray[np.float64],
+    explicit: NDArray[np.float64],
+    unrelated: NDArray[np.float64],
+) -> None:
     """WMT22: with parts of the model only."""
     print("## What each part adds, WMT22\n")
     pairs = [(r["src"], r["tgt"]) for r in rows]
@@ -154,14 +153,15 @@ def print_parts(rows: Sequence[Row], raw: NDArray[np.float64], explicit: NDArray
         ("scores", *FIGURES),
         [
             ("cosine of the two sides", *figures(rows, -cosine)),
-            ("explicit features", *figures(rows, explicit)),
-            ("network", *figures(rows, raw)),
-            ("network and explicit features", *figures(rows, raw + explicit)),
+            ("explicit features", *figures(rows, explicit.sum(axis=1))),
+            ("points of the network", *figures(rows, points)),
+            ("points and explicit features", *figures(rows, points + explicit.sum(axis=1))),
+            ("all", *figures(rows, points + explicit.sum(axis=1) + unrelated.sum(axis=1))),
         ],
     )
 
 
-def print_documents(rows: Sequence[Row], penalty: NDArray[np.float64]) -> None:
+def print_documents(data: Path, rows: Sequence[Row], penalty: NDArray[np.float64]) -> None:
     """WMT22: document fidelity against the human one, and reliability."""
     print("## Calibration, WMT22\n")
     documents: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -170,28 +170,68 @@ def print_documents(rows: Sequence[Row], penalty: NDArray[np.float64]) -> None:
             documents[r["sys"], r["doc"]].append(i)
     human = np.array([np.mean([min(25.0, -rows[i]["mqm"]) for i in d]) for d in documents.values()]) / 25
     ours = np.array([penalty[d].mean() for d in documents.values()]) / 25
-    constant = np.abs(human - np.median(human)).mean()
+    error = np.abs(human - np.median(human)).mean()
     print(
         f"Fidelity of {len(documents)} documents of one system each: mean absolute error "
-        f"**{np.abs(ours - human).mean():.3f}** (the best constant: {constant:.3f}).\n"
+        f"**{np.abs(ours - human).mean():.3f}** (the best constant: {error:.3f}).\n"
     )
-    gold = np.array([min(25.0, -r["mqm"]) / 25 for r in rows])
-    predicted = penalty / 25
-    edges = np.quantile(predicted, np.linspace(0, 1, 11))
-    bins = np.clip(np.searchsorted(edges, predicted, side="right") - 1, 0, 9)
+    print("What the ranking itself allows: the error with a monotone curve fitted to these very documents.\n")
+    shown = [("bitext", _error_if_fitted(ours, human))]
+    for name, scores in published_scores(data, rows).items():
+        shown.append(
+            (name, _error_if_fitted(-np.array([np.nanmean(scores[d]) for d in documents.values()]), human))
+        )
+    table(("metric", "mean absolute error"), shown)
     table(
         ("segments by predicted fidelity", "n", "predicted", "professionals"),
-        [
-            (
-                f"{k + 1}. tenth",
-                int((bins == k).sum()),
-                1 - predicted[bins == k].mean(),
-                1 - gold[bins == k].mean(),
-            )
-            for k in range(10)
-            if (bins == k).any()
-        ],
+        [(f"{k + 1}. tenth", *tenth) for k, tenth in enumerate(reliability(rows, penalty))],
     )
+
+
+def _error_if_fitted(scores: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
+    from sklearn.isotonic import IsotonicRegression
+
+    return float(np.abs(IsotonicRegression().fit_transform(scores, wanted) - wanted).mean())
+
+
+def published_scores(data: Path, rows: Sequence[Row]) -> dict[str, NDArray[np.float64]]:
+    """Scores of a few published metrics, in the order of `rows`; higher is better."""
+    with gzip.open(data / "wmt22_zhen_metric_scores.tsv.gz", "rt", encoding="utf-8", newline="") as stream:
+        scored = {(r["sys"], int(r["seg"])): r for r in csv.DictReader(stream, delimiter="\t")}
+    return {
+        name: np.array(
+            [float(scored[r["sys"], r["seg"]][name] or "nan") if not r["human"] else np.nan for r in rows]
+        )
+        for name in DOCUMENT_PEERS
+    }
+
+
+def reliability(rows: Sequence[Row], penalty: NDArray[np.float64]) -> list[tuple[int, float, float]]:
+    """Tenths of the segments by predicted fidelity: how many, mean prediction, mean of the professionals."""
+    gold = 1 - np.array([min(25.0, -r["mqm"]) / 25 for r in rows])
+    order = np.argsort(penalty, kind="stable")
+    return [
+        (len(tenth), float(1 - penalty[tenth].mean() / 25), float(gold[tenth].mean()))
+        for tenth in np.array_split(order, 10)
+    ]
+
+
+def draw(rows: Sequence[Row], penalty: NDArray[np.float64], file: Path) -> None:
+    """Draw what professionals found over what was predicted."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "bitext"
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(4, 4), layout="constrained")
+    tenths = np.array(reliability(rows, penalty))[:, 1:]
+    axes.plot(*tenths.T, marker="o", label="tenths of the segments")
+    axes.axline((0.5, 0.5), slope=1, linestyle=":", color="gray", label="as predicted")
+    axes.set(xlabel="predicted fidelity", ylabel="fidelity by professionals", title="WMT22 Chinese-English")
+    axes.set(xlim=(0.5, 1), ylim=(0.5, 1))
+    axes.legend()
+    figure.savefig(file, metadata={"Date": None})
 
 
 def print_spans(model: quality.QualityEstimator, path: Path) -> None:

@@ -45,6 +45,8 @@ class Estimate(NamedTuple):
         Logits of what is wrong with a token, if anything is.
     omitted : tensor of shape (n_pairs, n_source)
         Logits of a source token having no translation.
+    covered : tensor of shape (n_pairs,)
+        Mean cosine of the tokens with their nearest on the other side, over both sides; in [-1, 1].
     """
 
     penalty: torch.Tensor
@@ -54,6 +56,7 @@ class Estimate(NamedTuple):
     minor: torch.Tensor
     categories: torch.Tensor
     omitted: torch.Tensor
+    covered: torch.Tensor
 
 
 def shapes(n_states: int) -> dict[str, tuple[int, ...]]:
@@ -143,6 +146,8 @@ def estimate(
         minor=target_outputs[:, :, 2],
         categories=target_outputs[:, :, 3:],
         omitted=source_outputs[:, :, 1],
+        covered=(_nearest(cosine, source_mask, target_mask) + _nearest(cosine.mT, target_mask, source_mask))
+        / 2,
     )
 
 
@@ -177,6 +182,12 @@ def _compare(
     hidden = gelu(linear(features, weights[f"{i}.up.weight"], weights[f"{i}.up.bias"]))
     x = layer_norm(x + linear(hidden, weights[f"{i}.down.weight"], weights[f"{i}.down.bias"]), (WIDTH,))
     return x * mask.unsqueeze(2)
+
+
+def _nearest(cosine: torch.Tensor, mask: torch.Tensor, other_mask: torch.Tensor) -> torch.Tensor:
+    """Mean cosine of tokens, over `mask`, with their nearest on the other side."""
+    nearest = cosine.masked_fill(~other_mask.unsqueeze(1), -1.0).amax(2)
+    return (nearest * mask).sum(1) / mask.sum(1)
 
 
 def _pool(x: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 MAX_PENALTY = 25.0
 """MQM penalties are capped here, as in WMT."""
+BESIDE = (*FEATURES, "unrelated")
+"""What enters the penalty beside the points of the network: explicit features, and how little the sides share."""
 
 _PAIRS_PER_BATCH = 32
 _TOKENS_PER_BATCH = 1024  # of the encoder: few enough to stay in the cache
@@ -136,7 +138,7 @@ class QualityEstimator:
     ----------
     name, digest
     combiner : dict of str to float
-        Weights of the explicit features, in points.
+        Weights of `BESIDE`, in points.
     held_out : list of (set, document)
         Judged documents that it was not trained on.
 
@@ -168,6 +170,7 @@ class QualityEstimator:
         self.held_out: list[list[str]] = card["held_out"]
         self._curve = np.array(card["curve"], dtype=np.float64)
         self._spans = card["spans"]
+        self._related: float = card["related"]
         self._remembered: dict[tuple[str, str], Judgement] = {}
 
     def __repr__(self) -> str:
@@ -204,16 +207,33 @@ class QualityEstimator:
             for i, (s, t) in enumerate(stripped)
             if content_size(s) and content_size(t) and not is_copied(s, t)
         ]
-        for start in range(0, len(real), _PAIRS_PER_ROUND):
-            chosen = real[start : start + _PAIRS_PER_ROUND]
-            measured = self.measure([stripped[i][0] for i in chosen], [stripped[i][1] for i in chosen])
-            for i, one in zip(chosen, measured, strict=True):
-                lead = [len(text) - len(text.lstrip()) for text in pairs[i]]
-                found[i] = self._judgement(one, stripped[i], (lead[0], lead[1]))
+        if not real:
+            return found
+        measured = self.measure([stripped[i][0] for i in real], [stripped[i][1] for i in real])
+        for i, one in zip(real, measured, strict=True):
+            lead = [len(text) - len(text.lstrip()) for text in pairs[i]]
+            found[i] = self._judgement(one, stripped[i], (lead[0], lead[1]))
         return found
 
     def measure(self, sources: Sequence[str], targets: Sequence[str]) -> list[Measured]:
-        """Return what the network and the explicit features say of pairs, before calibration and thresholds."""
+        """Return what the network and the explicit features say of pairs, before calibration and thresholds.
+
+        Parameters
+        ----------
+        sources, targets : sequence of str
+            Of equal length; no text is empty, or white space at its ends.
+        """
+        pairs = list(zip(sources, targets, strict=True))
+        order = sorted(
+            range(len(pairs)), key=lambda i: (len(pairs[i][0]), pairs[i])
+        )  # translations of a source together
+        found: dict[int, Measured] = {}
+        for start in range(0, len(order), _PAIRS_PER_ROUND):
+            chosen = order[start : start + _PAIRS_PER_ROUND]
+            found |= zip(chosen, self._measure(*zip(*(pairs[i] for i in chosen), strict=True)), strict=True)
+        return [found[i] for i in range(len(pairs))]
+
+    def _measure(self, sources: Sequence[str], targets: Sequence[str]) -> list[Measured]:
         texts = list(dict.fromkeys([*sources, *targets]))
         row = {text: i for i, text in enumerate(texts)}
         tokens = self._tokens(texts)
@@ -232,7 +252,7 @@ class QualityEstimator:
                 n_source, n_target = len(states[s]), len(states[t])
                 found[i] = Measured(
                     points=float(one.penalty[k]) * min(1.0, _USUAL_TOKENS / n_target),
-                    features=features[i],
+                    beside=np.append(features[i], unrelatedness(one.covered[k], self._related)),
                     source_offsets=tokens[s][1],
                     target_offsets=tokens[t][1],
                     major=_sigmoid(one.major[k, :n_target]),
@@ -243,7 +263,7 @@ class QualityEstimator:
         return [found[i] for i in range(len(indices))]
 
     def calibrated(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the expected penalties that belong to raw scores (points plus weighted explicit features)."""
+        """Return the expected penalties that belong to raw scores (points plus what stands beside, weighted)."""
         return np.asarray(np.interp(raw, self._curve[0], self._curve[1]), dtype=np.float64)
 
     def _estimate(self, states: list[torch.Tensor], pairs: list[tuple[int, int]]) -> Estimate:
@@ -277,7 +297,7 @@ class QualityEstimator:
         ]
 
     def _judgement(self, one: Measured, texts: tuple[str, str], lead: tuple[int, int]) -> Judgement:
-        raw = one.points + sum(self.combiner[n] * f for n, f in zip(FEATURES, one.features, strict=True))
+        raw = one.points + sum(self.combiner[n] * f for n, f in zip(BESIDE, one.beside, strict=True))
         penalty = float(self.calibrated(np.array([raw]))[0])
         omissions = [
             Fault((a + lead[0], b + lead[0]), "accuracy/omission", "major", confidence)
@@ -312,12 +332,17 @@ class QualityEstimator:
         return found
 
 
+def unrelatedness(covered: Any, related: float) -> Any:
+    """How far `_quality_net.Estimate.covered` lies below `related`, what real translations have at least; in [0, 1]."""
+    return np.clip((related - covered) / 0.15, 0.0, 1.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Raw outputs for one pair: what training fits calibration and thresholds to."""
+    """Raw outputs for one pair: what training fits calibration and thresholds to; `beside` in the order of `BESIDE`."""
 
     points: float
-    features: NDArray[np.float64]
+    beside: NDArray[np.float64]
     source_offsets: NDArray[np.int64]
     target_offsets: NDArray[np.int64]
     major: NDArray[np.float32]

@@ -18,7 +18,7 @@ import json
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from safetensors.numpy import load_file, save_file
@@ -45,7 +45,10 @@ def main() -> None:
         "--base", type=Path, help="what build_zh_en.py wrote; without it, train on from zh-en"
     )
     packing.add_argument("--base-layers", type=int, default=6, help="6 are what the quality model needs")
-    packing.add_argument("--rows", type=int, default=2500, help="of each source, at most")
+    packing.add_argument("--rows", type=int, default=2000, help="of each source, at most")
+    packing.add_argument(
+        "--beside", type=Path, nargs="+", default=[], help="other files, as alternatives.py writes"
+    )
     unpacking = commands.add_parser("unpack")
     unpacking.add_argument("folder", type=Path)
     unpacking.add_argument("output", type=Path)
@@ -54,7 +57,7 @@ def main() -> None:
         unpack(options.folder, options.output)
         return
     options.folder.mkdir(parents=True, exist_ok=True)
-    n_rows = pack_data(options.data, options.folder / "data.tar.xz", options.rows)
+    n_rows = pack_data(options.data, options.folder / "data.tar.xz", options.rows, options.beside)
     if options.base:
         pack_layers(options.base, options.folder / "layers.safetensors", options.base_layers)
     carried = sum(path.stat().st_size for path in options.folder.iterdir())
@@ -64,8 +67,8 @@ def main() -> None:
         parser.exit(1, "too large: take fewer --rows or --base-layers\n")
 
 
-def pack_data(data: Path, path: Path, most: int) -> int:
-    """Write the archive of rows and judgements; return the number of rows."""
+def pack_data(data: Path, path: Path, most: int, beside: Sequence[Path] = ()) -> int:
+    """Write the archive of rows, judgements and other files; return the number of rows."""
     n_rows = 0
     with tarfile.open(path, "w:xz", preset=4) as archive:
         for source in sorted((data / "train").glob("*.tsv.gz")):
@@ -80,6 +83,8 @@ def pack_data(data: Path, path: Path, most: int) -> int:
                 f"quality/{name}.jsonl",
                 gzip.decompress((data / "quality" / f"{name}.jsonl.gz").read_bytes()),
             )
+        for file in beside:
+            _add(archive, file.name, file.read_bytes())
     return n_rows
 
 
@@ -128,10 +133,13 @@ def unpack(folder: Path, output: Path) -> None:
     """Write the folders that the recipes take as ``--data`` and ``--base``."""
     with tarfile.open(folder / "data.tar.xz") as archive:
         for entry in archive:
-            path = output / "data" / f"{entry.name}.gz"
-            path.parent.mkdir(parents=True, exist_ok=True)
             content = archive.extractfile(entry)
             assert content is not None
+            if "/" not in entry.name:
+                (output / entry.name).write_bytes(content.read())
+                continue
+            path = output / "data" / f"{entry.name}.gz"
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(gzip.compress(content.read(), 1))
     zh_en = ROOT / "models" / "zh-en"
     config, tokenizer, card = (

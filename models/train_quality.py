@@ -8,8 +8,8 @@ folder of data (`quality/` with the WMT20, WMT21 and TED judgements, `train/` wi
 2. The upper layers and the network learn at once: which tokens professionals marked, how seriously and as what;
    which of two translations of the same source they preferred, and by how much (differences inside a segment only,
    so that length and difficulty of the source teach nothing); and to put good translations before spoiled ones.
-3. On documents left out of training: the weights of the explicit features, the curve from raw score to penalty,
-   thresholds and confidences of spans.
+3. On documents left out of training: the weights of what stands beside the network, the curve from raw score to
+   penalty, thresholds and confidences of spans.
 
 One command, seeded, on the CPU or CUDA; the same again goes on from the last checkpoint::
 
@@ -58,22 +58,30 @@ from train_zh_en import packed, parameters_of, trainable
 
 from bitext import _quality_net as net
 from bitext._agreement import agreement
-from bitext._quality_features import FEATURES, explicit_features
+from bitext._quality_features import explicit_features
 from bitext.embedding import _expand, _load_tokenizer, through_layers
 from bitext.quality import _USUAL_TOKENS as USUAL_TOKENS
-from bitext.quality import _States, vocabulary_digest
+from bitext.quality import BESIDE, _States, unrelatedness, vocabulary_digest
 
 N_LAYERS, N_STATES = 6, 384
 JUDGED = ("wmt20_zhen_mqm", "wmt21news_zhen_mqm", "wmt21ted_zhen_mqm")
 GOOD_PAIRS = {  # translation pairs to spoil besides human references: how many of each, longer than so many characters
-    "tatoeba": (300, 30),
-    "3am": (200, 40),
-    "hf_subtitles": (200, 40),
-    "opensource_guide": (200, 40),
-    "mozilla_www": (200, 40),
-    "ospo_book": (100, 40),
-    "howtobeaprogrammer": (150, 40),
-    "taiwan_laws": (100, 40),
+    "tatoeba": (2500, 30),
+    "3am": (2500, 40),
+    "hf_subtitles": (1200, 40),
+    "opensource_guide": (1000, 40),
+    "mozilla_www": (1000, 40),
+    "ospo_book": (400, 40),
+    "howtobeaprogrammer": (600, 40),
+    "taiwan_laws": (1000, 40),
+    "bitcoin_org": (600, 40),
+    "adobe_deliverability-learn": (600, 40),
+    "hf_course": (600, 60),
+    "helm_docs": (500, 60),
+    "karmada_docs": (600, 60),
+    "streampark": (500, 60),
+    "react_docs": (600, 60),
+    "trpl": (600, 60),
 }
 N_REFERENCES = 1100
 LOSSES = {
@@ -86,10 +94,13 @@ LOSSES = {
     "penalty": 0.05,
 }
 # machine translation hardly ever stutters, copies or garbles, so judgements cannot say what that costs
-LEAST_WEIGHTS = {"untranslated": 25.0, "repeated": 25.0, "disordered": 20.0}
+LEAST_WEIGHTS = {"untranslated": 25.0, "repeated": 25.0, "disordered": 20.0, "unrelated": 25.0}
+REAL_SHARE = 0.995  # of real translations have more in common with their source than what counts as unrelated
 PAIRS_PER_STEP = 40
 DROPOUT = 0.1  # of the states: three epochs without it learned the preferences of professionals by heart
 CAP = 25.0
+KNEE = 0.8  # share of the judged translations below the knee of the calibration curve
+SPOILED_SHARE = 0.3  # of the weight of judged pairs: how far spoiled ones count where `BESIDE` is weighed
 
 
 @dataclass(frozen=True)
@@ -547,6 +558,7 @@ def predict(
                     "major": torch.sigmoid(one.major[k, :m]).cpu().numpy(),
                     "minor": torch.sigmoid(one.minor[k, :m]).cpu().numpy(),
                     "omitted": torch.sigmoid(one.omitted[k, :n]).cpu().numpy(),
+                    "covered": one.covered[k].cpu().numpy(),
                 }
     return [found[i] for i in range(len(rows))]
 
@@ -554,48 +566,54 @@ def predict(
 def fit_combiner(
     segments: Sequence[Segment],
     points: Sequence[NDArray[np.float64]],
-    features: Sequence[NDArray[np.float64]],
+    beside: Sequence[NDArray[np.float64]],
 ) -> dict[str, float]:
-    """Weights of the explicit features, in points: a pairwise logistic ranking inside segments, none negative."""
+    """Weights of `BESIDE`, in points: a pairwise logistic ranking inside segments, none negative.
+
+    How much the points of the network count in the ranking is fitted with them, and divided out.
+    """
     from scipy.optimize import minimize
 
-    rows, wanted, base = [], [], []
-    for segment, p, f in zip(segments, points, features, strict=True):
+    rows, wanted = [], []
+    for segment, p, f in zip(segments, points, beside, strict=True):
         h = np.array([r.penalty for r in segment.rows])
         i, j = np.nonzero(h[:, None] - h[None, :] > 0)
-        rows.append(f[i] - f[j])
-        base.append(p[i] - p[j])
-        wanted.append(np.minimum(h[i] - h[j], MAJOR))
-    x, offset, weight = np.concatenate(rows), np.concatenate(base), np.concatenate(wanted)
+        values = np.column_stack([p, f])
+        rows.append(values[i] - values[j])
+        wanted.append(
+            np.minimum(h[i] - h[j], MAJOR) * (SPOILED_SHARE if segment.key[0] == "spoiled" else 1.0)
+        )
+    x, weight = np.concatenate(rows), np.concatenate(wanted)
+    scale = x.std(axis=0) + 1e-9
 
     def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margin = offset + x @ w
+        margin = x @ (w / scale)
         wrong = 1.0 / (1.0 + np.exp(margin))
         value = float((weight * np.logaddexp(0.0, -margin)).sum() + 0.5 * (w**2).sum())
-        return value, -(x * (weight * wrong)[:, None]).sum(axis=0) + w
+        return value, -(x * (weight * wrong)[:, None]).sum(axis=0) / scale + w
 
-    bounds = [(LEAST_WEIGHTS.get(name, 0.0), 30.0) for name in FEATURES]
-    fitted = minimize(loss, [max(1.0, low) for low, _ in bounds], jac=True, bounds=bounds)
-    return dict(zip(FEATURES, (round(float(w), 3) for w in fitted.x), strict=True))
+    fitted = minimize(
+        loss, np.full(len(scale), 0.3), jac=True, bounds=[(1e-3, None), *[(0.0, None)] * len(BESIDE)]
+    )
+    of_points, *others = fitted.x / scale
+    found = {name: w / of_points for name, w in zip(BESIDE, others, strict=True)}
+    return {name: round(float(max(w, LEAST_WEIGHTS.get(name, 0.0))), 3) for name, w in found.items()}
 
 
 def fit_curve(raw: NDArray[np.float64], penalty: NDArray[np.float64]) -> list[list[float]]:
     """Curve from raw score to expected penalty, as the corners of a line that rises everywhere.
 
-    The steps of an isotonic regression would make ties of differences that professionals see, so its values are
-    averaged over sixths of the data and joined.
+    The network learns differences in points, so differences among most translations keep their proportions: one slope
+    up to the `KNEE` of the scores, another one above.  An isotonic regression, which follows every bump of the
+    calibration set, has as small an error and loses agreement inside segments.
     """
-    from sklearn.isotonic import IsotonicRegression
-
-    fitted = IsotonicRegression(y_min=0.0, y_max=CAP).fit(raw, penalty)
-    grid = np.quantile(raw, np.linspace(0, 1, 41))
-    parts = np.array_split(np.arange(len(grid)), 6)
-    x = [float(grid[part].mean()) for part in parts]
-    y = [float(fitted.predict(grid)[part].mean()) for part in parts]
-    slope = max(1.0, (y[-1] - y[-2]) / (x[-1] - x[-2]))
+    knee = float(np.quantile(raw, KNEE))
+    basis = np.column_stack([np.ones_like(raw), raw, np.maximum(0.0, raw - knee)])
+    level, slope, bend = (float(w) for w in np.linalg.lstsq(basis, penalty, rcond=None)[0])
+    at_knee = level + slope * knee
     # the last point is left to what is worthless without being looked at: empty or copied
-    almost = x[-1] + (CAP - 1.0 - y[-1]) / slope
-    x, y = [min(0.0, x[0] - 1.0), *x, almost, almost + 100.0], [0.0, *y, CAP - 1.0, CAP]
+    almost = knee + (CAP - 1.0 - at_knee) / max(0.1, slope + bend)
+    x, y = [knee - at_knee / slope, knee, almost, almost + 100.0], [0.0, at_knee, CAP - 1.0, CAP]
     return [[round(v, 4) for v in x], [round(v, 4) for v in y]]
 
 
@@ -646,11 +664,14 @@ def fit_severity(found: Sequence[dict[str, NDArray[Any]]], rows: Sequence[Row]) 
 
 
 def raw_parts(
-    found: Sequence[dict[str, NDArray[Any]]], rows: Sequence[Row]
+    found: Sequence[dict[str, NDArray[Any]]], rows: Sequence[Row], related: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Points of the network, long segments as `bitext.quality` has them, and explicit features."""
-    points = [float(one["points"]) * min(1.0, USUAL_TOKENS / len(one["major"])) for one in found]
-    return np.array(points), explicit_features([r.source for r in rows], [r.target for r in rows])
+    """Points of the network, long segments as `bitext.quality` has them, and what stands `BESIDE` them."""
+    shares = np.array([min(1.0, USUAL_TOKENS / len(one["major"])) for one in found])
+    points = np.array([float(one["points"]) for one in found]) * shares
+    explicit = explicit_features([r.source for r in rows], [r.target for r in rows])
+    unrelated = unrelatedness(np.array([one["covered"] for one in found]), related)
+    return points, np.column_stack([explicit, unrelated])
 
 
 def calibrate(
@@ -659,17 +680,19 @@ def calibrate(
     """Fit everything that comes after the network, on documents and spoiled translations it was not trained on."""
     rows = [row for segment in held_out for row in segment.rows]
     found = predict(weights, rows, encoder)
-    points, features = raw_parts(found, rows)
+    related = float(np.quantile([one["covered"] for one in found], 1 - REAL_SHARE))
+    points, beside = raw_parts(found, rows, related)
     cuts = np.cumsum([len(s.rows) for s in held_out])[:-1]
     faulty_rows = [row for segment in faulty for row in segment.rows]
     faulty_cuts = np.cumsum([len(s.rows) for s in faulty])[:-1]
-    faulty_parts = raw_parts(predict(weights, faulty_rows, encoder), faulty_rows)
+    faulty_parts = raw_parts(predict(weights, faulty_rows, encoder), faulty_rows, related)
     combiner = fit_combiner(
         [*held_out, *faulty],
         [*np.split(points, cuts), *np.split(faulty_parts[0], faulty_cuts)],
-        [*np.split(features, cuts), *np.split(faulty_parts[1], faulty_cuts)],
+        [*np.split(beside, cuts), *np.split(faulty_parts[1], faulty_cuts)],
     )
-    raw = points + features @ np.array(list(combiner.values()))
+    raw = points + beside @ np.array(list(combiner.values()))
+    say(f"weights {combiner}")
     say_kinds(faulty_rows, faulty_parts[0] + faulty_parts[1] @ np.array(list(combiner.values())))
     for name in sorted({s.key[0] for s in held_out}):
         for part, values in (("network", points), ("all", raw)):
@@ -679,6 +702,7 @@ def calibrate(
     on_source = [i for i, r in enumerate(rows) if r.omitted is not None]
     return {
         "combiner": combiner,
+        "related": round(related, 4),
         "curve": fit_curve(raw[real], np.array([rows[i].penalty for i in real])),
         "spans": {
             "error": fit_spans(either, [r.marked[:, :2].sum(axis=1) > 0 for r in rows], beta=1.0),
@@ -765,7 +789,7 @@ def main() -> None:
     )
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--trained-layers", type=int, default=3, help="of the encoder, from the top")
-    parser.add_argument("--rate", type=float, default=3e-3, help="of the network")
+    parser.add_argument("--rate", type=float, default=3e-3, help="of the network; 1e-3 with --start")
     parser.add_argument("--layer-rate", type=float, default=5e-5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--held-out", type=float, default=0.15, help="share of documents, for calibration")
@@ -848,9 +872,10 @@ def read_all(
         if s.key[:2] not in documents
     ]
     training = random.Random(options.seed).sample(training, round(options.share * len(training)))
-    versions = [(v.source, v.target) for _, _, found in made for v in found]
-    encoder.keep(t for pair in (*((s, t) for s, t, _ in made), *versions) for t in pair)
-    encoder.keep(t for s in training for r in s.rows for t in (r.source, r.target))
+    if options.epochs:
+        versions = [(v.source, v.target) for _, _, found in made for v in found]
+        encoder.keep(t for pair in (*((s, t) for s, t, _ in made), *versions) for t in pair)
+        encoder.keep(t for s in training for r in s.rows for t in (r.source, r.target))
     return made, training, held_out
 
 

@@ -81,7 +81,19 @@ def test_a_pair_is_judged_alike_alone_and_among_others(model: quality.QualityEst
         alone = model.measure([source], [target])[0]
         assert alone.points == pytest.approx(one.points, abs=0.02)
         np.testing.assert_allclose(alone.major, one.major, atol=0.02)
+        np.testing.assert_allclose(alone.beside, one.beside, atol=0.2)
         assert len(alone.omitted) == len(alone.source_offsets)
+
+
+def test_only_unrelated_texts_are_unrelated(model: quality.QualityEstimator) -> None:
+    """A translation of another sentence has hardly a word in common with the source, a free one has."""
+    sources, targets = zip(*PAIRS, strict=True)
+    own, other = (
+        np.array([one.beside[quality.BESIDE.index("unrelated")] for one in model.measure(sources, some)])
+        for some in (targets, [*targets[1:], targets[0]])
+    )
+    assert (own == 0).all()
+    assert (other > 0).mean() > 0.7
 
 
 def test_nothing_of_a_long_segment_is_cut(model: quality.QualityEstimator) -> None:
