@@ -1,9 +1,10 @@
 """Measure the quality model on judgements it was never trained on.
 
-    python benchmarks/quality.py DATA > benchmarks/quality.md        # DATA has wmt22_zhen_mqm.jsonl.gz and the like
+    python benchmarks/quality.py DATA --plot benchmarks/quality.svg > benchmarks/quality.md
 
-A page of tables: WMT22 Chinese-English beside the published metrics, what each part adds, spans on what was left out
-of training, garbage, minimal pairs, calibration of documents, speed and memory.  `--segments N` takes a sample.
+DATA has wmt22_zhen_mqm.jsonl.gz and the like.  A page of tables: WMT22 Chinese-English beside the published metrics,
+what each part adds, calibration of documents, spans on what was left out of training, garbage, minimal pairs, speed
+and memory.  `--segments N` takes a sample.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def main() -> None:
     print_documents(args.data, wmt22, penalty)
     if args.plot:
         draw(wmt22, penalty, args.plot)
+        print(f"![What professionals found over what was predicted]({args.plot.name})\n")
     print_spans(model, args.data / "wmt21news_zhen_mqm.jsonl.gz")
     print_garbage(model, wmt22, penalty, random.Random(args.seed))
     print_minimal_pairs(model, args.data / "demetr_dev_contrastive.jsonl.gz")
