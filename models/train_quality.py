@@ -789,7 +789,7 @@ def main() -> None:
     )
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--trained-layers", type=int, default=3, help="of the encoder, from the top")
-    parser.add_argument("--rate", type=float, default=3e-3, help="of the network; 1e-3 with --start")
+    parser.add_argument("--rate", type=float, help="of the network; by default 3e-3, with --start 1e-3")
     parser.add_argument("--layer-rate", type=float, default=5e-5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--held-out", type=float, default=0.15, help="share of documents, for calibration")
@@ -805,6 +805,7 @@ def main() -> None:
     parser.add_argument("--without-system", help="leave this system out, to measure on it")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
+    options.rate = options.rate or (1e-3 if options.start else 3e-3)
     options.scratch.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     starts = [load_file(folder / "model.safetensors") for folder in options.start]
