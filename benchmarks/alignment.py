@@ -1,6 +1,7 @@
 """Measure alignment on the gold of the field, and where aligners break.
 
     python benchmarks/alignment.py DATA [--sets mac-dev,paramed,aca+mag,bible] [--leave-one-out] [--plain]
+    python benchmarks/alignment.py DATA --shuffled --sets mac-dev,paramed,aca,mag
 
 DATA holds NAME/{src,tgt,gold} in Vecalign's format.  For each set: strict F1 (nulls counted on both sides), null and
 boundary F1, precision and recall by bead type, and how far confidence can be trusted.  ``bible`` is its first 5,000
@@ -13,6 +14,7 @@ aligned by weights fitted without it (`models/fit_alignment.py`), with `--plain`
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import time
 from collections.abc import Sequence
@@ -68,11 +70,15 @@ def main() -> None:
     parser.add_argument(
         "--leave-one-out", action="store_true", help="MAC-Dev by weights fitted without the chapter"
     )
+    parser.add_argument("--shuffled", action="store_true", help="only with targets in random order")
     args = parser.parse_args()
     loaded = load_embedder(args.embedder, cache=args.cache)
     aligner = Aligner(pipeline.remembering(loaded), Options(learned=not args.plain))
     for name in args.sets.split(","):
-        measure(name, args.data, aligner)
+        if args.shuffled:
+            shuffled(name, args.data, aligner)
+        else:
+            measure(name, args.data, aligner)
     if args.leave_one_out:
         leave_one_out(args.data, loaded)
 
@@ -107,6 +113,21 @@ def measure(name: str, data: Path, aligner: Aligner) -> None:
         )
     if name == "mac-dev":
         robustness(chapters, data, aligner)
+
+
+def shuffled(name: str, data: Path, aligner: Aligner, n_chapters: int = 6) -> None:
+    """Print F1 without nulls in free order, with the targets of a few documents put together in two random orders."""
+    chapters = read(data / name)
+    found = []
+    for seed in (1, 2):
+        rng = random.Random(seed)
+        chosen = rng.sample(chapters, min(n_chapters, len(chapters)))
+        order = rng.sample(range(len(chosen)), len(chosen))
+        source, target = "".join(c.source for c in chosen), "".join(chosen[i].target for i in order)
+        found.append(
+            f1(aligner(source, target, "free"), concatenated_gold(chosen, range(len(chosen)), order))
+        )
+    print(f"{name}, targets shuffled, free order: F1 {', '.join(f'{one:.3f}' for one in found)}")
 
 
 def leave_one_out(data: Path, embedder: pipeline.Embedder) -> None:
