@@ -124,10 +124,11 @@ def estimate(
         for x, side in zip((source, target), weights["side"], strict=True)
     )
     s, t = s * source_mask.unsqueeze(2), t * target_mask.unsqueeze(2)
+    nearest = _nearest(cosine, target_mask), _nearest(cosine.transpose(1, 2), source_mask)
     for i in range(N_BLOCKS):
         s, t = (
-            _compare(weights, i, s, t, cosine, source_mask, target_mask),
-            _compare(weights, i, t, s, cosine.transpose(1, 2), target_mask, source_mask),
+            _compare(weights, i, s, t, cosine, nearest[0], source_mask, target_mask),
+            _compare(weights, i, t, s, cosine.transpose(1, 2), nearest[1], target_mask, source_mask),
         )
     target_outputs = linear(t, weights["target.weight"], weights["target.bias"])
     source_outputs = linear(s, weights["source.weight"], weights["source.bias"])
@@ -146,8 +147,7 @@ def estimate(
         minor=target_outputs[:, :, 2],
         categories=target_outputs[:, :, 3:],
         omitted=source_outputs[:, :, 1],
-        covered=(_nearest(cosine, source_mask, target_mask) + _nearest(cosine.mT, target_mask, source_mask))
-        / 2,
+        covered=(_mean(nearest[0], source_mask) + _mean(nearest[1], target_mask)) / 2,
     )
 
 
@@ -157,6 +157,7 @@ def _compare(
     x: torch.Tensor,
     other: torch.Tensor,
     cosine: torch.Tensor,
+    nearest: torch.Tensor,
     mask: torch.Tensor,
     other_mask: torch.Tensor,
 ) -> torch.Tensor:
@@ -177,17 +178,19 @@ def _compare(
     shares = torch.softmax(torch.cat([logits, none], dim=3), dim=3)[..., :-1]
     found = (shares @ value).transpose(1, 2).reshape(n, length, WIDTH)
     similar = (shares * cosine.unsqueeze(1)).sum(3).transpose(1, 2)
-    nearest = cosine.masked_fill(~other_mask.unsqueeze(1), -1.0).amax(2, keepdim=True)
-    features = torch.cat([x, found, x * found, similar, nearest], dim=2)
+    features = torch.cat([x, found, x * found, similar, nearest.unsqueeze(2)], dim=2)
     hidden = gelu(linear(features, weights[f"{i}.up.weight"], weights[f"{i}.up.bias"]))
     x = layer_norm(x + linear(hidden, weights[f"{i}.down.weight"], weights[f"{i}.down.bias"]), (WIDTH,))
     return x * mask.unsqueeze(2)
 
 
-def _nearest(cosine: torch.Tensor, mask: torch.Tensor, other_mask: torch.Tensor) -> torch.Tensor:
-    """Mean cosine of tokens, over `mask`, with their nearest on the other side."""
-    nearest = cosine.masked_fill(~other_mask.unsqueeze(1), -1.0).amax(2)
-    return (nearest * mask).sum(1) / mask.sum(1)
+def _nearest(cosine: torch.Tensor, other_mask: torch.Tensor) -> torch.Tensor:
+    """Cosine of every token with its nearest on the other side."""
+    return cosine.masked_fill(~other_mask.unsqueeze(1), -1.0).amax(2)
+
+
+def _mean(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    return (values * mask).sum(1) / mask.sum(1)
 
 
 def _pool(x: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

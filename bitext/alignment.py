@@ -496,11 +496,15 @@ def _add_moved_beads(
     has with itself: out of order, a wrong bead takes the place of a right one.
     """
 
-    def is_sure(bead: Bead) -> bool:
-        alike = not bead.is_null and (bead.score or 0.0) >= 0.5 and _cosine(bead, source, target) >= 0.3
-        return alike and not _fits_elsewhere(bead, source, target)
+    def sure(beads: Sequence[Bead]) -> list[Bead]:
+        likely = [b for b in beads if not b.is_null and (b.score or 0.0) >= 0.5]
+        cosines = [_cosine(b, source, target) for b in likely]
+        alike = [(b, own) for b, own in zip(likely, cosines, strict=True) if own >= 0.3]
+        doubtful = [(b, own) for b, own in alike if (b.score or 0.0) < _SURE and own < _ALIKE]
+        misplaced = _fitting_elsewhere(doubtful, source, target)
+        return [b for b, _ in alike if b.source.start not in misplaced]
 
-    kept = [b for b in beads if is_sure(b)]
+    kept = sure(beads)
     while True:
         rows = _uncovered([b.source for b in kept], len(source))
         columns = _uncovered([b.target for b in kept], len(target))
@@ -512,26 +516,37 @@ def _add_moved_beads(
             for b in found
             if not b.is_null
         ]
-        moved = [b for b in placed if is_sure(b)]
+        moved = sure(placed)
         if not moved:
             break
         kept += moved
     return _with_nulls(kept, len(source), len(target))
 
 
-def _fits_elsewhere(bead: Bead, source: Side, target: Side) -> bool:
-    """Whether the target of a doubtful bead has far more in common with another place of the source.
+def _fitting_elsewhere(beads: Sequence[tuple[Bead, float]], source: Side, target: Side) -> set[int]:
+    """Find beads, given with their cosines, whose target has far more in common with another place of the source.
 
     A monotone alignment fills the gap that a moved passage leaves with whatever stands there.
+
+    Returns
+    -------
+    set of int
+        Where their sources start.
     """
-    if (bead.score or 0.0) >= _SURE or (own := _cosine(bead, source, target)) >= _ALIKE:
-        return False
-    cosines = source.windows @ target.windows[len(bead.target) - 1, bead.target.start]
-    for k, row in enumerate(cosines):  # windows that share a segment with the bead do not count
-        row[max(0, bead.source.start - k) : bead.source.stop] = -1.0
-    return bool(cosines.max() > own + _FAR_MORE)
+    found = set()
+    for start in range(0, len(beads), _BEADS_AT_ONCE):
+        some = beads[start : start + _BEADS_AT_ONCE]
+        passages = np.stack([target.windows[len(b.target) - 1, b.target.start] for b, _ in some], axis=1)
+        cosines = source.windows @ passages
+        for column, (bead, own) in enumerate(some):
+            for k in range(len(cosines)):  # windows that share a segment with the bead do not count
+                cosines[k, max(0, bead.source.start - k) : bead.source.stop, column] = -1.0
+            if cosines[:, :, column].max() > own + _FAR_MORE:
+                found.add(bead.source.start)
+    return found
 
 
+_BEADS_AT_ONCE = 64  # so that their cosines with all windows of a book fit into a few tens of megabytes
 # below the first two a bead out of order is doubtful; the third is how much more another place must have in common
 _SURE, _ALIKE, _FAR_MORE = 0.9, 0.5, 0.15
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import groupby
@@ -207,10 +207,8 @@ class QualityEstimator:
             for i, (s, t) in enumerate(stripped)
             if content_size(s) and content_size(t) and not is_copied(s, t)
         ]
-        if not real:
-            return found
-        measured = self.measure([stripped[i][0] for i in real], [stripped[i][1] for i in real])
-        for i, one in zip(real, measured, strict=True):
+        for k, one in self._measured([stripped[i] for i in real]):
+            i = real[k]
             lead = [len(text) - len(text.lstrip()) for text in pairs[i]]
             found[i] = self._judgement(one, stripped[i], (lead[0], lead[1]))
         return found
@@ -223,17 +221,19 @@ class QualityEstimator:
         sources, targets : sequence of str
             Of equal length; no text is empty, or white space at its ends.
         """
-        pairs = list(zip(sources, targets, strict=True))
-        order = sorted(
-            range(len(pairs)), key=lambda i: (len(pairs[i][0]), pairs[i])
-        )  # translations of a source together
-        found: dict[int, Measured] = {}
+        found = dict(self._measured(list(zip(sources, targets, strict=True))))
+        return [found[i] for i in range(len(found))]
+
+    def _measured(self, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[int, Measured]]:
+        """Measure in rounds, so that neither states nor results must wait in memory together; with their places."""
+        # translations of a source together, so that its states are there
+        order = sorted(range(len(pairs)), key=lambda i: (len(pairs[i][0]), pairs[i]))
         for start in range(0, len(order), _PAIRS_PER_ROUND):
             chosen = order[start : start + _PAIRS_PER_ROUND]
-            found |= zip(chosen, self._measure(*zip(*(pairs[i] for i in chosen), strict=True)), strict=True)
-        return [found[i] for i in range(len(pairs))]
+            yield from zip(chosen, self._measure([pairs[i] for i in chosen]), strict=True)
 
-    def _measure(self, sources: Sequence[str], targets: Sequence[str]) -> list[Measured]:
+    def _measure(self, pairs: Sequence[tuple[str, str]]) -> list[Measured]:
+        sources, targets = zip(*pairs, strict=True)
         texts = list(dict.fromkeys([*sources, *targets]))
         row = {text: i for i, text in enumerate(texts)}
         tokens = self._tokens(texts)

@@ -128,7 +128,7 @@ def test_spans_are_whole_words_of_the_text_as_given(model: quality.QualityEstima
 def test_the_same_pair_is_computed_once(model: quality.QualityEstimator, monkeypatch) -> None:
     """Scoring and checking a document must not cost two passes."""
     first = model.judge(*zip(*PAIRS, strict=True))
-    monkeypatch.setattr(model, "measure", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr(model, "_measure", lambda *_: pytest.fail("computed again"))
     assert model.judge(*zip(*PAIRS, strict=True)) == first
 
 
