@@ -4,7 +4,9 @@
 
 DATA has wmt22_zhen_mqm.jsonl.gz and the like.  A page of tables: WMT22 Chinese-English beside the published metrics,
 what each part adds, calibration of documents, spans on what was left out of training, garbage, minimal pairs, speed
-and memory.  `--segments N` takes a sample.
+and memory.  `--segments N` takes a sample.  With a language model asked too (the extra ``fluency``)::
+
+    python benchmarks/quality.py DATA --fluency --segments 1000 > benchmarks/quality-fluency.md
 """
 
 from __future__ import annotations
@@ -42,22 +44,25 @@ def main() -> None:
     parser.add_argument("--segments", type=int, help="of WMT22; by default all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plot", type=Path, help="SVG file to draw reliability into")
+    parser.add_argument("--fluency", action="store_true", help="ask a language model too")
     args = parser.parse_args()
-    model = quality.load_quality(load_embedder("zh-en"))
+    model = quality.load_quality(load_embedder("zh-en"), fluency=args.fluency)
     if model is None:
         raise SystemExit("the quality model is not installed; see models/train_quality.py")
     print(f"# The quality model, {model.name}@{model.digest[:8]}\n")
-    print("Made by `python benchmarks/quality.py DATA`; not edited.\n")
+    given = [f" --segments {args.segments}" if args.segments else "", " --fluency" if args.fluency else ""]
+    print(f"Made by `python benchmarks/quality.py DATA{''.join(given)}`; not edited.\n")
     wmt22 = read(args.data / "wmt22_zhen_mqm.jsonl.gz", args.segments, args.seed)
     start = time.perf_counter()
     measured = model.measure(*([r[side].strip() or "." for r in wmt22] for side in ("src", "tgt")))
     seconds = time.perf_counter() - start
     points = np.array([m.points for m in measured])
     beside = np.array([m.beside for m in measured]) * [model.combiner[name] for name in quality.BESIDE]
-    penalty = model.calibrated(points + beside.sum(axis=1))
+    raw = np.array([model.raw(m) for m in measured])
+    penalty = model.calibrated(raw)
     penalty[[not content_size(r["tgt"]) for r in wmt22]] = quality.MAX_PENALTY
     print_agreement(args.data, wmt22, penalty)
-    print_parts(wmt22, points, *np.split(beside, [len(FEATURES)], axis=1))
+    print_parts(wmt22, points, *np.split(beside, [len(FEATURES)], axis=1), raw)
     print_documents(args.data, wmt22, penalty)
     if args.plot:
         draw(wmt22, penalty, args.plot)
@@ -145,22 +150,26 @@ def print_parts(
     points: NDArray[np.float64],
     explicit: NDArray[np.float64],
     unrelated: NDArray[np.float64],
+    raw: NDArray[np.float64],
 ) -> None:
-    """WMT22: with parts of the model only."""
+    """WMT22: with parts of the model only, before calibration."""
     print("## What each part adds, WMT22\n")
     pairs = [(r["src"], r["tgt"]) for r in rows]
     encoder = pipeline.remembering("zh-en")
     cosine = pipeline.similarities(encoder, [s for s, _ in pairs], [t for _, t in pairs])
-    table(
-        ("scores", *FIGURES),
-        [
-            ("cosine of the two sides", *figures(rows, -cosine)),
-            ("explicit features", *figures(rows, explicit.sum(axis=1))),
-            ("points of the network", *figures(rows, points)),
-            ("points and explicit features", *figures(rows, points + explicit.sum(axis=1))),
-            ("all", *figures(rows, points + explicit.sum(axis=1) + unrelated.sum(axis=1))),
-        ],
-    )
+    shipped = points + explicit.sum(axis=1) + unrelated.sum(axis=1)
+    shown = [
+        ("cosine of the two sides", *figures(rows, -cosine)),
+        ("explicit features", *figures(rows, explicit.sum(axis=1))),
+        ("points of the network", *figures(rows, points)),
+        ("points and explicit features", *figures(rows, points + explicit.sum(axis=1))),
+        ("all that ships", *figures(rows, shipped)),
+    ]
+    unexpected = raw - shipped
+    if not np.allclose(unexpected, 0):
+        shown.append(("what a language model did not expect", *figures(rows, unexpected)))
+        shown.append(("all that ships, and that", *figures(rows, raw)))
+    table(("scores", *FIGURES), shown)
 
 
 def print_documents(data: Path, rows: Sequence[Row], penalty: NDArray[np.float64]) -> None:
@@ -367,9 +376,8 @@ def print_garbage(
     )
 
 
-def print_minimal_pairs(model: quality.QualityEstimator, path: Path) -> None:
-    """DEMETR: how often the good translation beats the one with a single fault."""
-    print("## Minimal pairs, DEMETR\n")
+def minimal_pairs(model: quality.QualityEstimator, path: Path) -> dict[tuple[str, str], list[bool]]:
+    """DEMETR: by severity and kind, whether the faulty translation has the higher penalty."""
     with gzip.open(path, "rt", encoding="utf-8") as stream:
         rows = [json.loads(line) for line in stream]
     good = model.judge([r["src"] for r in rows], [r["good"] for r in rows])
@@ -378,6 +386,13 @@ def print_minimal_pairs(model: quality.QualityEstimator, path: Path) -> None:
     for r, a, b in zip(rows, good, bad, strict=True):
         if "reference" not in r["phenomenon"]:
             hits[r["severity"], r["phenomenon"].split("_", 2)[-1]].append(b.penalty > a.penalty)
+    return hits
+
+
+def print_minimal_pairs(model: quality.QualityEstimator, path: Path) -> None:
+    """DEMETR: how often the good translation beats the one with a single fault."""
+    print("## Minimal pairs, DEMETR\n")
+    hits = minimal_pairs(model, path)
     for severity in ("critical", "major", "minor", "base"):
         mine = [v for (s, _), values in hits.items() if s == severity for v in values]
         print(f"* {severity}: **{np.mean(mine):.1%}** of {len(mine)}")
@@ -390,6 +405,8 @@ def print_minimal_pairs(model: quality.QualityEstimator, path: Path) -> None:
 
 def print_speed(model: quality.QualityEstimator, n_pairs: int, seconds: float) -> None:
     """Pairs a second, memory."""
+    import torch
+
     print("## Speed and memory\n")
     source = (
         "这家公司去年在海外市场的销售额增长了百分之十二，其中欧洲市场的增长最快，超过了公司原来的预期目标。"
@@ -408,7 +425,8 @@ def print_speed(model: quality.QualityEstimator, n_pairs: int, seconds: float) -
     ]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{rate:.0f} pairs a second at {sizes[0]:.0f} and {sizes[1]:.0f} tokens, different sources; WMT22's "
+        f"On {torch.get_num_threads()} core(s), {rate:.0f} pairs a second at {sizes[0]:.0f} and {sizes[1]:.0f} tokens, "
+        f"different sources; WMT22's "
         f"{n_pairs} pairs, whose sources come up again, took {seconds:.0f} s ({n_pairs / seconds:.0f} a second). "
         f"Peak memory of this benchmark {memory:.0f} MB.\n"
     )

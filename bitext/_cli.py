@@ -64,6 +64,16 @@ def add_encoder(command: Any) -> None:
     command.add_argument("--device", help="cpu, cuda, cuda:1; default: cuda where there is one")
 
 
+def add_fluency(command: Any, **options: Any) -> None:
+    """Add whether a language model is asked."""
+    command.add_argument(
+        "--fluency",
+        action="store_true",
+        help="ask a language model too how the English reads (extra: fluency); slow",
+        **options,
+    )
+
+
 def add_configurable(command: Any) -> None:
     """Add what `add_pair` has besides the files, but without defaults: those are the configuration's."""
     reading = command.add_argument_group("reading and aligning")
@@ -74,6 +84,7 @@ def add_configurable(command: Any) -> None:
     reading.add_argument("--embedder", metavar="NAME", help="packaged model, folder or name; default: zh-en")
     reading.add_argument("--device", help="cpu, cuda, cuda:1; default: cuda where there is one")
     reading.add_argument("--order", choices=("monotone", "free", "auto"), help="default: auto")
+    add_fluency(reading, default=None)
     add_reference(reading)
 
 
@@ -100,7 +111,16 @@ def configured(
         found = Config.read(args.config, checks=checks)
     elif not args.no_config:
         found = Config.find(checks=checks)
-    names = ("source_lang", "target_lang", "encoding", "embedder", "order", "min_confidence", "fail_on")
+    names = (
+        "source_lang",
+        "target_lang",
+        "encoding",
+        "embedder",
+        "order",
+        "fluency",
+        "min_confidence",
+        "fail_on",
+    )
     given = {name: value for name in names if (value := getattr(args, name, None)) is not None}
     if termbases:
         given["termbases"] = tuple(map(Path, termbases))
@@ -193,7 +213,9 @@ def reports_of(args: argparse.Namespace) -> list[Report]:
     reports = []
     for target in targets:
         alignment = pipeline.align(source, target, embedder=embedder, order=args.order, device=args.device)
-        reports.append(pipeline.check(alignment, checks=(), reference=reference, embedder=embedder))
+        reports.append(
+            pipeline.check(alignment, checks=(), reference=reference, embedder=embedder, fluency=args.fluency)
+        )
     return reports
 
 

@@ -226,7 +226,11 @@ class Checker:
             source, target, embedder=self.embedder, order=self._config.order, device=self._device
         )
         return pipeline.check(
-            alignment, checks=self._checks, reference=self._reference, embedder=self.embedder
+            alignment,
+            checks=self._checks,
+            reference=self._reference,
+            embedder=self.embedder,
+            fluency=self._config.fluency,
         )
 
     def _read(self, path: str, lang: str, side: Literal["source", "target"]) -> Document:
@@ -256,7 +260,7 @@ class Checker:
     def _checks(self) -> tuple[Check, ...]:
         from bitext import pipeline
 
-        return pipeline.default_checks(self.termbase, self.embedder)
+        return pipeline.default_checks(self.termbase, self.embedder, fluency=self._config.fluency)
 
     @cached_property
     def _cache(self) -> ResultCache | None:
@@ -270,6 +274,7 @@ class Checker:
             {
                 "embedder": [name, digest],
                 "order": self._config.order,
+                "fluency": self._config.fluency,
                 "encoding": self._config.encoding,
                 "pre_segmented": self._pre_segmented,
                 "termbases": digest_of(self._config.termbases),

@@ -21,6 +21,7 @@ from bitext._cli import (
     Commands,
     add_command,
     add_encoder,
+    add_fluency,
     add_output,
     add_pair,
     add_reading,
@@ -200,6 +201,7 @@ def _add_score(commands: Commands) -> None:
     command.add_argument("targets", metavar="TARGET", nargs="*", help="translations of it")
     add_reading(command)
     add_encoder(command)
+    add_fluency(command)
     command.add_argument(
         "--order", choices=("monotone", "free", "auto"), default="auto", help="default: auto"
     )
@@ -291,7 +293,12 @@ def _score_pairs(args: argparse.Namespace) -> int:
                     f"{args.pairs}:{number}: {len(cells)} columns; expected two, source and target, a tab between them."
                 )
             pairs.append((cells[0], cells[1]))
-    options = {"source_lang": args.source_lang, "target_lang": args.target_lang, "device": args.device}
+    options = {
+        "source_lang": args.source_lang,
+        "target_lang": args.target_lang,
+        "device": args.device,
+        "fluency": args.fluency,
+    }
     fidelity = pipeline.score_pairs(pairs, embedder=args.embedder, **options)
     for value in fidelity.tolist():
         print(json.dumps({"fidelity": round(value, 4)}) if args.format == "jsonl" else f"{value:.4f}")
@@ -355,6 +362,7 @@ def _add_batch(commands: Commands) -> None:
     )
     command.add_argument("--termbase", metavar="FILE", help="the project's terms")
     add_encoder(command)
+    add_fluency(command)
 
 
 def _batch(args: argparse.Namespace) -> int:
@@ -363,7 +371,13 @@ def _batch(args: argparse.Namespace) -> int:
     if args.jobs < 1:
         raise BitextError(f"--jobs {args.jobs}; expected at least 1.")
     settings = engine.Settings(
-        args.embedder, args.device, args.order, args.source_lang, args.target_lang, args.termbase
+        args.embedder,
+        args.device,
+        args.order,
+        args.source_lang,
+        args.target_lang,
+        args.termbase,
+        args.fluency,
     )
     base = Path(".") if args.manifest == "-" else Path(args.manifest).parent
     with formats.text.open_text(args.manifest) as manifest:
@@ -421,6 +435,7 @@ def _add_eval(commands: Commands) -> None:
         "--score", metavar="FIELD", help="quality: field of the score to judge; default: score, or ask bitext"
     )
     add_encoder(command)
+    add_fluency(command)
 
 
 def _eval(args: argparse.Namespace) -> int:
@@ -430,7 +445,7 @@ def _eval(args: argparse.Namespace) -> int:
         print_json(evaluation.segmentation_figures(args.data))
     elif args.stage == "quality":
         options = {"gold": args.gold, "score": args.score, "embedder": args.embedder, "device": args.device}
-        print_json(evaluation.quality_figures(args.data, **options))
+        print_json(evaluation.quality_figures(args.data, fluency=args.fluency, **options))
     else:
         print_json(evaluation.alignment_figures(args.data, embedder=args.embedder, device=args.device))
     return 0

@@ -244,6 +244,7 @@ def compare(
     embedder: str | Embedder = "zh-en",
     order: Literal["monotone", "free", "auto"] = "auto",
     device: str | None = None,
+    fluency: bool = False,
 ) -> Comparison:
     """Compare translations of one source.
 
@@ -259,6 +260,8 @@ def compare(
         The project's terms.
     embedder, order, device
         As for `bitext.align`.
+    fluency : bool
+        As for `bitext.score`.
 
     Returns
     -------
@@ -284,6 +287,7 @@ def compare(
             termbase=termbase,
             embedder=encoder,
             device=device,
+            fluency=fluency,
         )
         for target in documents
     ]

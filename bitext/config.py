@@ -85,8 +85,8 @@ class Config:
         Patterns of files and folders to leave out.
     termbases : tuple of Path
         The first wins where they disagree.
-    embedder, order, source_lang, target_lang, encoding
-        See `bitext.align` and `bitext.read`.
+    embedder, order, source_lang, target_lang, encoding, fluency
+        See `bitext.align`, `bitext.read` and `bitext.score`.
     checks : mapping of str to str
         Check slug to ``"on"``, ``"off"`` or a severity.
     min_confidence : float
@@ -110,6 +110,7 @@ class Config:
     source_lang: str = "zh"
     target_lang: str = "en"
     encoding: str | None = None
+    fluency: bool = False
     checks: Mapping[str, str] = field(default_factory=dict)
     min_confidence: float = 0.0
     fail_on: str = "major"
@@ -396,6 +397,7 @@ def _config(table: dict[str, Any], where: _Where, checks: Sequence[str]) -> Conf
         "source-lang": partial(_choice, choices=("zh", "en")),
         "target-lang": partial(_choice, choices=("zh", "en")),
         "encoding": _string,
+        "fluency": _bool,
         "checks": partial(_checks, slugs=checks),
         "min-confidence": _share,
         "fail-on": partial(_choice, choices=(*SEVERITIES, "never")),

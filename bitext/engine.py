@@ -43,6 +43,8 @@ class Settings:
     source_lang, target_lang : str
     termbase : str or None
         Path of the project's termbase.
+    fluency : bool
+        See `bitext.score`.
     """
 
     embedder: str = "zh-en"
@@ -51,6 +53,7 @@ class Settings:
     source_lang: str = "zh"
     target_lang: str = "en"
     termbase: str | None = None
+    fluency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +235,11 @@ class _Worker:
         self.base = base
         self._embedder = pipeline.remembering(settings.embedder, device=settings.device)
         self._termbase = Termbase.read(settings.termbase) if settings.termbase else None
-        self._checks = pipeline.default_checks(self._termbase, self._embedder)
-        self.signature = pipeline.settings_signature(self._embedder, settings.order, self._termbase)
+        fluency = settings.fluency
+        self._checks = pipeline.default_checks(self._termbase, self._embedder, fluency=fluency)
+        self.signature = pipeline.settings_signature(
+            self._embedder, settings.order, self._termbase, fluency=fluency
+        )
 
     def __call__(self, rows: Sequence[Row]) -> list[Row]:
         loaded = [self._load(row) for row in rows]
@@ -268,7 +274,9 @@ class _Worker:
     def _result(self, row: Row, source: Document, target: Document) -> Row:
         try:
             alignment = pipeline.align(source, target, embedder=self._embedder, order=self.settings.order)
-            report = pipeline.check(alignment, checks=self._checks, embedder=self._embedder)
+            report = pipeline.check(
+                alignment, checks=self._checks, embedder=self._embedder, fluency=self.settings.fluency
+            )
         except BitextError as error:
             return {"id": row["id"], "error": str(error), "kind": type(error).__name__}
         drift, interval = report.scores.drift, report.scores.interval

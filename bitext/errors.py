@@ -10,6 +10,7 @@
     ├── AlignmentError       beads that do not cover the documents, or inputs that cannot be aligned
     ├── TermbaseError        a termbase that is malformed
     ├── ConfigError          a configuration, baseline or revision that `bitext check` cannot work with
+    ├── FluencyError         the language model that judges fluency is not there, or is another one
     ├── QualityDataError     figures asked for on data that cannot give them (`bitext eval`)
     └── MissingExtraError    an optional package that is not installed; the message names the extra
 
@@ -48,6 +49,10 @@ class TermbaseError(BitextError):
 
 class ConfigError(BitextError):
     """What `bitext check` was told to work with is wrong: configuration, baseline, git revision."""
+
+
+class FluencyError(BitextError):
+    """The language model that judges fluency is missing, or not the one that the weights were fitted with."""
 
 
 class QualityDataError(BitextError):

