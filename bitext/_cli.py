@@ -214,7 +214,14 @@ def reports_of(args: argparse.Namespace) -> list[Report]:
     for target in targets:
         alignment = pipeline.align(source, target, embedder=embedder, order=args.order, device=args.device)
         reports.append(
-            pipeline.check(alignment, checks=(), reference=reference, embedder=embedder, fluency=args.fluency)
+            pipeline.check(
+                alignment,
+                checks=(),
+                reference=reference,
+                embedder=embedder,
+                device=args.device,
+                fluency=args.fluency,
+            )
         )
     return reports
 

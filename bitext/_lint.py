@@ -230,6 +230,7 @@ class Checker:
             checks=self._checks,
             reference=self._reference,
             embedder=self.embedder,
+            device=self._device,
             fluency=self._config.fluency,
         )
 
@@ -260,7 +261,9 @@ class Checker:
     def _checks(self) -> tuple[Check, ...]:
         from bitext import pipeline
 
-        return pipeline.default_checks(self.termbase, self.embedder, fluency=self._config.fluency)
+        return pipeline.default_checks(
+            self.termbase, self.embedder, device=self._device, fluency=self._config.fluency
+        )
 
     @cached_property
     def _cache(self) -> ResultCache | None:

@@ -235,10 +235,10 @@ class _Worker:
         self.base = base
         self._embedder = pipeline.remembering(settings.embedder, device=settings.device)
         self._termbase = Termbase.read(settings.termbase) if settings.termbase else None
-        fluency = settings.fluency
-        self._checks = pipeline.default_checks(self._termbase, self._embedder, fluency=fluency)
+        self._judging: dict[str, Any] = {"device": settings.device, "fluency": settings.fluency}
+        self._checks = pipeline.default_checks(self._termbase, self._embedder, **self._judging)
         self.signature = pipeline.settings_signature(
-            self._embedder, settings.order, self._termbase, fluency=fluency
+            self._embedder, settings.order, self._termbase, fluency=settings.fluency
         )
 
     def __call__(self, rows: Sequence[Row]) -> list[Row]:
@@ -274,9 +274,7 @@ class _Worker:
     def _result(self, row: Row, source: Document, target: Document) -> Row:
         try:
             alignment = pipeline.align(source, target, embedder=self._embedder, order=self.settings.order)
-            report = pipeline.check(
-                alignment, checks=self._checks, embedder=self._embedder, fluency=self.settings.fluency
-            )
+            report = pipeline.check(alignment, checks=self._checks, embedder=self._embedder, **self._judging)
         except BitextError as error:
             return {"id": row["id"], "error": str(error), "kind": type(error).__name__}
         drift, interval = report.scores.drift, report.scores.interval

