@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,15 @@ def files(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _toy_encoder(monkeypatch: pytest.MonkeyPatch, embedder) -> None:
+def _toy_encoder(monkeypatch: pytest.MonkeyPatch, embedder) -> Iterator[None]:
     loaded = pipeline.load_embedder
     monkeypatch.setattr(
         pipeline,
         "load_embedder",
         lambda name, device=None: embedder if name == "zh-en" else loaded(name, device=device),
     )
+    pipeline._loaded.cache_clear()
+    yield
     pipeline._loaded.cache_clear()
 
 

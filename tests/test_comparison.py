@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -431,12 +432,13 @@ def test_texts_without_a_word_are_compared_without_an_interval() -> None:
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: Any) -> Path:
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: Any) -> Iterator[Path]:
     monkeypatch.setattr(pipeline, "load_embedder", lambda *_, **__: embedder)
     pipeline._loaded.cache_clear()
     for name, content in {"zh": ZH, "good": GOOD, "half": HALF, "wrong": WRONG, "empty": ""}.items():
         (tmp_path / f"{name}.txt").write_text(content, encoding="utf-8")
-    return tmp_path
+    yield tmp_path
+    pipeline._loaded.cache_clear()
 
 
 def run(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str, str]:

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -65,7 +65,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def loads(monkeypatch: pytest.MonkeyPatch, embedder: Any) -> list[str]:
+def loads(monkeypatch: pytest.MonkeyPatch, embedder: Any) -> Iterator[list[str]]:
     """Use the toy encoder, and count how often it is loaded."""
     names: list[str] = []
 
@@ -75,7 +75,8 @@ def loads(monkeypatch: pytest.MonkeyPatch, embedder: Any) -> list[str]:
 
     monkeypatch.setattr(pipeline, "load_embedder", load)
     pipeline._loaded.cache_clear()
-    return names
+    yield names
+    pipeline._loaded.cache_clear()
 
 
 @pytest.fixture
