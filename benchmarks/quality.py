@@ -54,7 +54,7 @@ def main() -> None:
     print(f"Made by `python benchmarks/quality.py DATA{''.join(given)}`; not edited.\n")
     wmt22 = read(args.data / "wmt22_zhen_mqm.jsonl.gz", args.segments, args.seed)
     start = time.perf_counter()
-    measured = model.measure(*([r[side].strip() or "." for r in wmt22] for side in ("src", "tgt")))
+    measured = measure(model, wmt22)
     seconds = time.perf_counter() - start
     points = np.array([m.points for m in measured])
     beside = np.array([m.beside for m in measured]) * [model.combiner[name] for name in quality.BESIDE]
@@ -71,6 +71,12 @@ def main() -> None:
     print_garbage(model, wmt22, penalty, random.Random(args.seed))
     print_minimal_pairs(model, args.data / "demetr_dev_contrastive.jsonl.gz")
     print_speed(model, len(wmt22), seconds)
+
+
+def measure(model: quality.QualityEstimator, rows: Sequence[Row]) -> list[quality.Measured]:
+    """Return what the model says of rows before calibration; it takes no empty texts."""
+    sources, targets = ([r[side].strip() or "." for r in rows] for side in ("src", "tgt"))
+    return model.measure(sources, targets)
 
 
 def read(path: Path, n_segments: int | None = None, seed: int = 0) -> list[Row]:

@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from quality import FIGURES, figures, minimal_pairs, read, table
+from quality import FIGURES, figures, measure, minimal_pairs, read, table
 
 from bitext.quality import ENCODER, QualityEstimator
 
@@ -36,10 +36,9 @@ def main() -> None:
     shown = []
     for folder in args.runs:
         model = QualityEstimator(folder, ROOT / "models" / ENCODER)
-        measured = model.measure(*([r[side].strip() or "." for r in rows] for side in ("src", "tgt")))
+        raw = np.array([model.raw(m) for m in measure(model, rows)])
         hits = minimal_pairs(model, pairs)
         critical = [hit for (severity, _), values in hits.items() if severity == "critical" for hit in values]
-        raw = np.array([model.raw(m) for m in measured])
         shown.append((folder.name, *figures(rows, raw), float(np.mean(critical))))
     print("# What each ingredient of the quality model adds\n")
     print(

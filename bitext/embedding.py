@@ -314,15 +314,10 @@ class PackagedEmbedder:
 
     def token_rows(self, texts: Sequence[str]) -> list[list[list[int]]]:
         """Return the token ids of each text: one row, or several if it is longer than the window."""
-        try:
-            encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        except (UnicodeEncodeError, TypeError):  # lone surrogates, as badly decoded files have them
-            clean = [t.encode("utf-8", "replace").decode() for t in texts]
-            encodings = self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
         step = self._window
         return [
             [[*self._head, *ids[i : i + step], *self._tail] for i in range(0, max(len(ids), 1), step)]
-            for ids in (encoding.ids for encoding in encodings)
+            for ids in token_numbers(self._tokenizer, texts)
         ]
 
 
@@ -758,6 +753,16 @@ def _load_tokenizer(path: Path) -> Tokenizer:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+def token_numbers(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    """Return the numbers of the tokens of each text, without those that mark its ends."""
+    try:
+        encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    except (UnicodeEncodeError, TypeError):  # lone surrogates, as badly decoded files have them
+        clean = [t.encode("utf-8", "replace").decode() for t in texts]
+        encodings = tokenizer.encode_batch_fast(clean, add_special_tokens=False)
+    return [encoding.ids for encoding in encodings]
 
 
 def _deduplicate(texts: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:

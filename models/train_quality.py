@@ -583,18 +583,25 @@ def fit_combiner(
     points: Sequence[NDArray[np.float64]],
     beside: Sequence[NDArray[np.float64]],
 ) -> dict[str, float]:
-    """Weights of `BESIDE`, in points: a pairwise logistic ranking inside segments, none negative.
+    """Weights of `BESIDE`, in points."""
+    found = rank(segments, [np.column_stack(pair) for pair in zip(points, beside, strict=True)])
+    weights = zip(BESIDE, found.tolist(), strict=True)
+    return {name: round(max(w, LEAST_WEIGHTS.get(name, 0.0)), 3) for name, w in weights}
 
-    How much the points of the network count in the ranking is fitted with them, and divided out.
+
+def rank(segments: Sequence[Segment], values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Weights of all columns but the first: a pairwise logistic ranking inside segments, none negative.
+
+    `values` has an array of shape (n_rows, n_columns) for each segment.  How much the first column counts in the
+    ranking is fitted with the others, and divided out.
     """
     from scipy.optimize import minimize
 
     rows, wanted = [], []
-    for segment, p, f in zip(segments, points, beside, strict=True):
+    for segment, some in zip(segments, values, strict=True):
         h = np.array([r.penalty for r in segment.rows])
         i, j = np.nonzero(h[:, None] - h[None, :] > 0)
-        values = np.column_stack([p, f])
-        rows.append(values[i] - values[j])
+        rows.append(some[i] - some[j])
         wanted.append(
             np.minimum(h[i] - h[j], MAJOR) * (SPOILED_SHARE if segment.key[0] == "spoiled" else 1.0)
         )
@@ -607,12 +614,9 @@ def fit_combiner(
         value = float((weight * np.logaddexp(0.0, -margin)).sum() + 0.5 * (w**2).sum())
         return value, -(x * (weight * wrong)[:, None]).sum(axis=0) / scale + w
 
-    fitted = minimize(
-        loss, np.full(len(scale), 0.3), jac=True, bounds=[(1e-3, None), *[(0.0, None)] * len(BESIDE)]
-    )
-    of_points, *others = fitted.x / scale
-    found = {name: w / of_points for name, w in zip(BESIDE, others, strict=True)}
-    return {name: round(float(max(w, LEAST_WEIGHTS.get(name, 0.0))), 3) for name, w in found.items()}
+    bounds = [(1e-3, None), *[(0.0, None)] * (len(scale) - 1)]
+    fitted = minimize(loss, np.full(len(scale), 0.3), jac=True, bounds=bounds).x / scale
+    return np.asarray(fitted[1:] / fitted[0])
 
 
 def fit_curve(raw: NDArray[np.float64], penalty: NDArray[np.float64]) -> list[list[float]]:
