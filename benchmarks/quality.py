@@ -253,19 +253,9 @@ def draw(rows: Sequence[Row], penalty: NDArray[np.float64], file: Path) -> None:
 
 def print_spans(model: quality.QualityEstimator, path: Path) -> None:
     """WMT21 news, documents left out of training: spans of the target, omissions of the source."""
-    documents = {tuple(d) for d in model.held_out}
-    rows = [
-        r
-        for r in read(path)
-        if (r["set"], str(r["doc"])) in documents and not r["human"] and r["seg"] is not None
-    ]
-    print(f"## Spans, WMT21 news, {len(documents)} documents left out of training\n")
-    judged = model.judge([r["src"] for r in rows], [r["tgt"] for r in rows])
-    found = [[(*f.span, f.severity, f.confidence) for f in j.errors] for j in judged]
-    gold = [
-        [(s["b"], s["e"], "major" if s["w"] >= 5 else "minor") for s in r["spans"] if _counts(s, "tgt")]
-        for r in rows
-    ]
+    rows = left_out(model, path)
+    print(f"## Spans, WMT21 news, {len({r['doc'] for r in rows})} documents left out of training\n")
+    found, gold = error_spans(model, rows), marked_spans(rows)
     everything = [[(0, len(r["tgt"]), "major", 0.0)] for r in rows]
     table(
         ("target spans", "precision", "recall", "character F1 with severity credit"),
@@ -288,6 +278,26 @@ def print_spans(model: quality.QualityEstimator, path: Path) -> None:
     )
     table(("confidence at least", "spans", "overlap a marked span"), shown)
     print_omissions(model, rows)
+
+
+def left_out(model: quality.QualityEstimator, path: Path) -> list[Row]:
+    """Machine translations of the documents that the model was not trained on."""
+    documents = {tuple(d) for d in model.held_out}
+    return [r for r in read(path) if (r["set"], str(r["doc"])) in documents and not r["human"]]
+
+
+def error_spans(model: quality.QualityEstimator, rows: Sequence[Row]) -> list[list[tuple[Any, ...]]]:
+    """Start, end, severity and confidence of what the model marks in each target."""
+    judged = model.judge([r["src"] for r in rows], [r["tgt"] for r in rows])
+    return [[(*f.span, f.severity, f.confidence) for f in j.errors] for j in judged]
+
+
+def marked_spans(rows: Sequence[Row]) -> list[list[tuple[Any, ...]]]:
+    """Start, end and severity of what a professional marked in each target."""
+    return [
+        [(s["b"], s["e"], "major" if s["w"] >= 5 else "minor") for s in r["spans"] if _counts(s, "tgt")]
+        for r in rows
+    ]
 
 
 def print_omissions(model: quality.QualityEstimator, rows: Sequence[Row]) -> None:
