@@ -64,6 +64,7 @@ MULTIPLES = {
 HALVES = ("half", "halved", "halving", "halve")
 DECADES = {
     "nineties": 90.0, "eighties": 80.0, "seventies": 70.0, "sixties": 60.0, "fifties": 50.0, "forties": 40.0,
+    "thirties": 30.0, "twenties": 20.0,
 }  # fmt: skip
 MONTHS = {
     name: float(i) for i, names in enumerate(_MONTH_NAMES.split("|"), start=1) for name in names.split()

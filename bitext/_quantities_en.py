@@ -316,6 +316,8 @@ def _hedge(norm: str, start: int, end: int) -> Hedge:
 
 _FRACTION = re.compile(
     rf"[ -](?P<part>{any_of(PARTS)})(?![a-z])"
+    r"|(?: in | out of )(?:every |each |an? )?(?P<scale>(?:ten )?thousand|hundred|million)(?![a-z])"
+    r"| per (?P<per>(?:ten )?thousand|hundred|million)(?![a-z])"
     rf"|(?: in (?:every )?| out of (?:every )?)(?P<out_of>{NUM}|{NUMERAL_WORD})(?![a-z\d]|,\d)"
     r"| ?/ ?(?P<slash>1,000|10,000|\d+)(?![\d/%]|[,.]\d)"
 )
@@ -338,6 +340,10 @@ def _fraction(norm: str, text: str, number: Number) -> Quantity | None:
             norm, max(0, number.start - 12), number.start
         ):
             return None  # "the first three quarters" are months
+    elif scale := match["scale"] or match["per"]:
+        bottom = SCALES[scale.removeprefix("ten ")] * (10 if scale.startswith("ten ") else 1)
+        if number.low >= bottom or _PREFIX.search(norm, max(0, number.start - 6), number.start):
+            return None
     elif word := match["out_of"]:
         bottom = float(word.replace(",", "")) if word[0].isdigit() else ONES.get(word) or TENS.get(word, 0.0)
         loose = number.low != 1 and (
@@ -480,9 +486,16 @@ def _other(norm: str, text: str, word: str, start: int, end: int) -> _Reading:
         return _half(norm, text, word, start, end)
     if word in ("several", "few", "couple"):
         return _several(norm, text, word, start, end)
-    if word == "quarter" and (century := _OF_A_CENTURY.match(norm, end)):
-        stop = century.end()
-        return [Quantity((start, stop), text[start:stop], 25, 25, "time", "year")], stop
+    if word == "quarter" and (whole := _OF_A_CENTURY.match(norm, end)):
+        value, unit = (25, "year") if whole["unit"] == "century" else (15, "minute")
+        stop = whole.end()
+        return [Quantity((start, stop), text[start:stop], value, value, "time", unit)], stop
+    if word in DECADES and _SOMEBODY_S.search(norm, max(0, start - 12), start):
+        value = DECADES[word]
+        age = Quantity(
+            (start, end), text[start:end], value, value + 9, "time", "year", vague=True, weight=0.4
+        )
+        return [age], end
     if word in _PLAIN_OTHERS:
         value, kind, unit, weight = _PLAIN_OTHERS[word]
     elif word in PARTS and (share := _share(norm, word, start, end)):
@@ -501,6 +514,7 @@ def _other(norm: str, text: str, word: str, start: int, end: int) -> _Reading:
     return [Quantity((start, end), text[start:end], value, value, kind, unit, hedge, weight=weight)], end
 
 
+_SOMEBODY_S = re.compile(r"(?<![a-z])(?:my|your|his|her|our|their)(?: early| mid| late)?[ -]$")
 _EVERY = re.compile(r" (?:an?|per|each|every) (?:hour|day|night|morning|week|month|quarter|year)(?![a-z])")
 
 
@@ -510,7 +524,7 @@ def _of_a_scale(share: float, scale: re.Match[str], start: int) -> Number:
     return Number(start, scale.end(), value, value, value, scaled=True)
 
 
-_OF_A_CENTURY = re.compile(r"(?:-| of a )century(?![a-z])")
+_OF_A_CENTURY = re.compile(r"(?:-| of an? )(?P<unit>century|hour)(?![a-z])")
 _OF_A_SCALE = re.compile(r" of an? (?P<scale>thousand|million|billion|trillion)(?![a-z])")
 _NEXT_SCALE = re.compile(rf"(?: of)? (?:{any_of(SCALES)})(?![a-z])")
 _OF_UNIT = re.compile(
@@ -546,6 +560,7 @@ def _share(norm: str, word: str, start: int, end: int) -> float:
 
 _HALF_A_SCALE = re.compile(rf"[ -](?:an? )?(?P<scale>{any_of(SCALES)})(?![a-z])")
 _HALF_A_UNIT = re.compile(r"(?:[ -]an?)?[ -](?P<name>minute|hour|day|month|year|decade|century)(?![a-z])")
+_UNIT_AND_HALF = re.compile(r"(?<![a-z])an? (?P<name>minute|hour|day|week|month|year|decade|century) and a $")
 _HALF_OF_TWO = re.compile(r"(?:first|second|latter|other|1st|2nd|[12]h)[ -]$")
 _HALF_PAST = re.compile(r" past (?:\d|[a-z]+)")
 
@@ -563,6 +578,13 @@ def _half(norm: str, text: str, word: str, start: int, end: int) -> _Reading:
             return [
                 Quantity((start, stop), text[start:stop], 0.5, 0.5, kind, name, hedge, step=0.5, weight=0.5)
             ], stop
+        if unit := _UNIT_AND_HALF.search(norm, max(0, start - 20), start):
+            kind, name, _ = EN_UNITS[unit["name"]]
+            span = (unit.start(), end)
+            hedge = _hedge(norm, *span)
+            return [
+                Quantity(span, text[slice(*span)], 1.5, 1.5, kind, name, hedge, step=0.5, weight=0.8)
+            ], end
         if _HALF_OF_TWO.search(norm, max(0, start - 8), start) or _HALF_PAST.match(norm, end):
             return [], end
     hedge = _hedge(norm, start, end)
@@ -628,6 +650,8 @@ def _joined(found: list[Quantity], norm: str, text: str) -> list[Quantity]:
             gap = norm[last.span[1] : quantity.span[0]]
             if gap in (" ", " and ", ", ") and last.kind == quantity.kind == "time":
                 merged = compound(last, quantity, text)
+            elif gap == " and a " and norm[slice(*quantity.span)] == "half":
+                merged = _and_a_half(last, quantity, text)
             elif (
                 last.kind == "plain"
                 and quantity.unit == "clock"
@@ -660,6 +684,7 @@ def _with_scale_of(first: Quantity, second: Quantity) -> Quantity:
     if (
         not scale
         or not (first.exact and second.exact)
+        or first.kind not in ("plain", "money", second.kind)
         or (first.kind != second.kind and "plain" not in (first.kind, second.kind))
         or first.low >= 1000
     ):
@@ -669,6 +694,15 @@ def _with_scale_of(first: Quantity, second: Quantity) -> Quantity:
     worth = SCALES.get(scale[1]) or SCALE_SIGNS[scale[1]]
     value = without_noise(first.low * worth)
     return replace(first, low=value, high=value, step=first.step * worth)
+
+
+def _and_a_half(first: Quantity, half: Quantity, text: str) -> Quantity | None:
+    """Read "two years and a half"."""
+    if first.kind not in ("time", "measure") or first.unit == "clock" or not first.exact or first.step != 1:
+        return None
+    span = (first.span[0], half.span[1])
+    value = first.low + 0.5
+    return replace(first, span=span, text=text[slice(*span)], low=value, high=value, step=0.5)
 
 
 def _clock_range(first: Quantity, second: Quantity, text: str) -> Quantity | None:
@@ -691,8 +725,10 @@ def _range(first: Quantity, second: Quantity, text: str, *, either: bool) -> Qua
         return None
     if (len(kinds) == 2 and "plain" not in kinds) or not first.low < second.low:
         return None
-    if kinds == {"money"} and first.unit != second.unit and "$" not in (first.unit, second.unit):
-        return None
+    if second.kind == "plain" and first.kind not in ("plain", "money"):
+        return None  # "by 15 percent to 3 billion"
+    if "plain" not in kinds and first.unit != second.unit and "$" not in (first.unit, second.unit):
+        return None  # "6 months or 500 hours"
     kind, unit = (first.kind, first.unit) if second.kind == "plain" else (second.kind, second.unit)
     span = (first.span[0], second.span[1])
     few = either and second.low < 10

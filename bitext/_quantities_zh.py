@@ -109,6 +109,9 @@ def _read(norm: str, text: str, match: re.Match[str]) -> Quantity | None:
     if run[-1].isdigit() and _THOUSAND.match(norm, end):
         worth = 1e3 if norm[end] == "k" else 1e4
         number, end = Number(number.low * worth, number.high * worth, number.step * worth), end + 1
+    if more := _AND_ONES.match(norm, end - 1):  # 八十有三
+        ones = DIGITS[more["ones"]]
+        number, end = Number(number.low + ones, number.high + ones, 1.0), more.end()
     if _before(norm, start, 3).endswith("第"):
         return _ordinal(norm, text, number, start, end)
     if clock := _clock(norm, text, start):
@@ -120,6 +123,7 @@ def _read(norm: str, text: str, match: re.Match[str]) -> Quantity | None:
     return _counted(norm, text, run, number, start, end)
 
 
+_AND_ONES = re.compile("十有(?P<ones>[一二三四五六七八九])(?![十百千万亿个位名人家年月天分点])")
 _THOUSAND = re.compile("[kw](?![A-Za-z0-9/])")  # w is 万
 
 
@@ -159,10 +163,14 @@ def _counted(norm: str, text: str, run: str, number: Number, start: int, end: in
     kind, unit, factor = name
     if kind == "plain" and not unit:
         stop = end + (more == "几")
-    if kind in ("time", "percent") and (
-        half or (has(norm, stop, "半") and not has(norm, stop + 1, "个年天月"))
+    if kind in ("time", "percent", "multiple") and (
+        half or (has(norm, stop, "半") and not has(norm, stop + 1, "个年天月数"))
     ):
         low, high, step, stop = low + 0.5, high + 0.5, 0.5, stop + (not half)
+    elif norm[stop - 1] == "成" and (tenth := _TENTH.match(norm, stop)):  # 三成五 is 35 %
+        low, high, step, stop = low + DIGITS[tenth[0]] / 10, high + DIGITS[tenth[0]] / 10, 0.1, stop + 1
+    elif unit == "discount" and high > 10:  # 七五折 and 75折 are 7.5折
+        factor = 1.0
     if unit == "元" or unit == "m":
         low, high, stop = _with_small_change(norm, low, high, stop)
     begin = start
@@ -194,6 +202,7 @@ def _counted(norm: str, text: str, run: str, number: Number, start: int, end: in
     )
 
 
+_TENTH = re.compile("[一二三四五六七八九](?![十百千万亿成折个倍年月天名人家位])")
 _LEVEL = re.compile("[元人]?(?:量级|级(?!联))")  # 千亿级: in the hundreds of billions
 _CURRENCY_AFTER = {name: code for code, currency in CURRENCIES.items() for name in currency.zh_after}
 _CURRENCY_BEFORE = {name: code for code, currency in CURRENCIES.items() for name in currency.zh_before}
@@ -228,6 +237,8 @@ def _name(
             return _NAMES[piece], at + length
     if has(norm, at, "番") and _before(norm, start, 4).endswith(("翻", "翻了")):
         return Name("multiple", "doublings"), at + 1
+    if norm.startswith("刻钟", at):
+        return Name("time", "minute", 15), at + 2
     if has(norm, at, "块毛角") or norm.startswith("分钱", at):
         return _colloquial(norm, at)
     if has(norm, at, "分") and (
@@ -415,7 +426,7 @@ _HEDGE_BEFORE = re.compile(
 _HEDGE_ENDS = frozenset("过出越逾于超下到足满近乎多达及破穿少码约为有概计莫")
 _COUNTED = "[人家名位次件种项座辆台所间条户页张例级层]?"
 _HEDGE_AFTER: tuple[tuple[Hedge, re.Pattern[str]], ...] = (
-    ("over", re.compile(r" ?(?:之多|有余|有多|\+|[多余](?![边元样功媒额]))")),
+    ("over", re.compile(r" ?(?:之多|有余|有多|出头|\+|[多余](?![边元样功媒额]))")),
     ("least", re.compile(f" ?{_COUNTED}以上")),
     ("most", re.compile(f" ?{_COUNTED}(?:以下|以内|之内)")),
     ("about", re.compile(f" ?{_COUNTED}(?:左右|上下|许(?![可多]))")),
@@ -563,9 +574,11 @@ _CLOCK = re.compile(
     r"(?P<hour>\d{1,2}|[零一二三四五六七八九十两]{1,3})"
     r"(?:: ?(?P<colon>[0-5]\d)(?![\d:]|\.\d)| ?(?P<mark>[时点])(?![间代候期])"
     r"(?:(?P<half>半)|(?P<quarter>[一三])刻"
-    r"| ?(?P<minute>[0-5]?\d|[零一二三四五六七八九十]{1,3}) ?分(?![之钟])|(?P<full>整|钟|许)?))"
+    r"| ?(?P<minute>[0-5]?\d|[零一二三四五六七八九十]{1,3}) ?分(?![之钟])"
+    r"|(?<=点)(?P<bare>[二三四五]?十[一二三四五六七八九]?)(?![百千万亿个名位人家项点%多余几来])"  # 十九点四十
+    r"|(?P<full>整|钟|许)?))"
 )
-_LATE = re.compile(r"(?:下午|晚上|晚间|傍晚|今晚|晚|午后|夜里|深夜) ?$")
+_LATE = re.compile(r"(?:(?P<afternoon>下午|傍晚|午后)|晚上|晚间|今晚|晚|夜里|深夜) ?$")
 _CLOCK_BEFORE = re.compile(
     r"(?:上午|早上|清晨|凌晨|中午|早|下午|晚上|晚间|傍晚|晚|午后|夜里|深夜|时间|[日号天]) ?$"
 )
@@ -577,7 +590,10 @@ def _clock(norm: str, text: str, start: int) -> Quantity | None:
     match = _CLOCK.match(norm, start)
     if not match or not _is_clock(norm, match):
         return None
-    hour, minute = number_of(match["hour"]), number_of(match["minute"] or match["colon"] or "0")
+    hour, minute = (
+        number_of(match["hour"]),
+        number_of(match["minute"] or match["bare"] or match["colon"] or "0"),
+    )
     if hour is None or minute is None or hour.high > 24:
         return None
     minutes = (
@@ -587,8 +603,9 @@ def _clock(norm: str, text: str, start: int) -> Quantity | None:
         if match["quarter"]
         else minute.low
     )
-    late = _LATE.search(norm, max(0, start - 4), start) is not None and hour.high < 12
-    minutes += 720 * late
+    late = _LATE.search(norm, max(0, start - 4), start)
+    if late and hour.high < 12 and (late["afternoon"] or hour.low >= 5):  # 夜里两点 is before dawn
+        minutes += 720
     low, high = 60 * hour.low + minutes, 60 * hour.high + minutes
     sure = match["hour"] != "零" or _CLOCK_BEFORE.search(norm, max(0, start - 4), start)
     weight = 1.0 if sure else 0.5  # 零点 is the zero of a function too
@@ -599,14 +616,15 @@ def _is_clock(norm: str, match: re.Match[str]) -> bool:
     """Tell clock times from the points of an index (涨10点) and from 这一点十分重要."""
     start = match.start()
     in_context = _CLOCK_BEFORE.search(norm, max(0, start - 4), start) is not None
-    alone = not any(match[part] for part in ("half", "quarter", "minute", "full", "colon"))
+    said = [part for part, found in match.groupdict().items() if found and part not in ("hour", "mark")]
+    alone = not said
     if alone and match["hour"] == "一" and _A_BIT.search(norm, max(0, start - 2), start):
         return False  # 晚一点: a little later
     if alone and match["hour"] == "四" and match["mark"] == "时" and not in_context:
         return _CLOCK_AFTER.match(norm, match.end()) is not None  # the four seasons
     if norm.startswith("一点十分", start) and not in_context:
         return False
-    if match["mark"] != "点" or any(match[part] for part in ("half", "quarter", "minute", "full")):
+    if match["mark"] != "点" or said:
         return True
     if in_context or (match["hour"] == "零" and not has(norm, match.end(), "零一二三四五六七八九")):
         return True
@@ -676,7 +694,7 @@ def _range(first: Quantity, second: Quantity, norm: str, text: str) -> Quantity 
         return None
     if "clock" in (first.unit, second.unit) or not (first.exact and second.exact) or first.hedge == "over":
         return None
-    if first.kind == "money" and first.unit != second.unit and "元" not in (first.unit, second.unit):
+    if first.kind != "plain" and first.unit != second.unit and "元" not in (first.unit, second.unit):
         return None
     start = first.span[0]
     low = _with_scale_of(first, second, norm) if first.kind == "plain" else first.low

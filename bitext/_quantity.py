@@ -279,6 +279,15 @@ def _kind_of(dimension: str) -> Kind:
     return kinds.get(dimension, "measure")
 
 
+CURRENCIES: dict[str, Currency] = {
+    row[0]: Currency(
+        tuple(row[1].split()),
+        tuple(row[2].split()),
+        tuple(row[3].split()),
+        tuple(filter(None, row[4].split(";"))),
+    )
+    for row in _cells(_CURRENCY_TABLE)
+}
 UNITS: dict[str, Unit] = {row[0]: Unit(row[1], float(Fraction(row[2]))) for row in _cells(_UNIT_TABLE)}
 ZH_UNITS: dict[str, Name] = {
     name: Name(_kind_of(row[1]), row[0]) for row in _cells(_UNIT_TABLE) for name in row[3].split()
@@ -286,7 +295,10 @@ ZH_UNITS: dict[str, Name] = {
     "成": Name("percent", "percent", 10),
     "折": Name("percent", "discount", 10),
     "旬": Name("time", "year", 10),
-    "美分": Name("money", "USD", 0.01),
+    **{
+        name: Name("money", code, 0.01)
+        for name, code in (("美分", "USD"), ("港仙", "HKD"), ("欧分", "EUR"), ("便士", "GBP"))
+    },
     "倍": Name("multiple", ""),
     **dict.fromkeys(("次", "遍", "回", "趟"), Name("plain", "times")),
 }
@@ -300,17 +312,17 @@ EN_UNITS: dict[str, Name] = (
         for name in names
     }
     | dict.fromkeys(("times", "fold", "x"), Name("multiple", ""))
-    | dict.fromkeys(("cents", "cent"), Name("money", "$", 0.01))
+    | {  # Hong Kong dollars, Hong Kong cents; euro, euro cents; dollars, cents
+        name.lower().removesuffix("s").replace("dollar", "").replace("euro", "euro ") + ending: Name(
+            "money", code, 0.01
+        )
+        for code, currency in CURRENCIES.items()
+        for name in currency.en_after
+        if re.fullmatch("(?:.* )?dollars?|euros?", name)
+        for ending in ("cent", "cents")
+    }
+    | dict.fromkeys(("pence", "penny"), Name("money", "GBP", 0.01))
 )
-CURRENCIES: dict[str, Currency] = {
-    row[0]: Currency(
-        tuple(row[1].split()),
-        tuple(row[2].split()),
-        tuple(row[3].split()),
-        tuple(filter(None, row[4].split(";"))),
-    )
-    for row in _cells(_CURRENCY_TABLE)
-}
 OPEN_CURRENCIES = {
     "元": frozenset({"CNY", "HKD", "TWD", "MOP", "SGD", "USD", "$"}),
     "¥": frozenset({"CNY", "JPY", "元"}),

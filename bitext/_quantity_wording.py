@@ -91,7 +91,7 @@ def english_number(value: float) -> str:
     for scale, name in _EN_SCALES:
         if value >= scale:
             short = f"{value / scale:.10g}"
-            if len(short.partition(".")[2]) <= 3:
+            if len(short.partition(".")[2]) <= (3 if value < 1e10 else 5):
                 return f"{short} {name}"
             break
     return f"{value:,.0f}" if value == int(value) else f"{value:,.10g}"

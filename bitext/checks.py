@@ -16,6 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext._numerals_en import MONTHS
+from bitext._numerals_zh import CHARS
 from bitext._termbase import with_default
 from bitext.data import Alignment, Bead, Issue, Severity, Span
 from bitext.quality import Fault, Judge, Judgement
@@ -109,8 +111,21 @@ class NumberCheck:
         if self.termbase is None:
             return []
         names = (m.span for m in self.termbase.matches(text, lang) if m.concept.pos == "name")
-        # "58" is short for a company, and far more often a number
-        return [span for span in names if any(c.isalpha() for c in text[slice(*span)])]
+        return [span for span in names if _hides_numeral(text[slice(*span)], lang)]
+
+
+def _hides_numeral(name: str, lang: str) -> bool:
+    """Whether a name holds what would be read as a number: 三星, Apollo 11.
+
+    "58" is short for a company, and far more often a number; the US of US$5 billion and the March of March 31 belong to
+    what they stand at.
+    """
+    if not any(c.isalpha() for c in name) or name.lower() in MONTHS:
+        return False
+    return _NUMERAL.search(name) is not None or bool(find_quantities(name, lang))
+
+
+_NUMERAL = re.compile(rf"[\d{CHARS}兩萬億半几幾数數]")
 
 
 def _yuan(alignment: Alignment) -> str:

@@ -267,6 +267,8 @@ def _equal(s: Quantity, t: Quantity) -> float:
         )
     if s.kind == t.kind == "percent" and _loose_share(s, t):
         return 0.8
+    if {_half_of_day(s), _half_of_day(t)} == {"a", "p"}:
+        return 0.0
     best = 0.0
     for dimension, low, high, score in _readings(s):
         for other, other_low, other_high, other_score in _readings(t):
@@ -281,6 +283,16 @@ def _equal(s: Quantity, t: Quantity) -> float:
     if best and s.kind == t.kind == "money" and not same_currency(s.unit, t.unit):
         best *= 0.9
     return best
+
+
+def _half_of_day(q: Quantity) -> str:
+    """Return "a" or "p" where a clock time says so, "" where it may be either; what is called twelve is not asked."""
+    if q.unit != "clock" or q.low >= 1440 or 720 <= q.low < 780:
+        return ""
+    return "p" if q.low >= 780 else "a" if _BEFORE_NOON.search(q.text) else ""
+
+
+_BEFORE_NOON = re.compile(r"a\.?m\.?", re.IGNORECASE)
 
 
 def _loose_share(s: Quantity, t: Quantity) -> bool:
@@ -609,7 +621,10 @@ def _unit_finding(s: Quantity, t: Quantity, lang: str) -> Iterable[QuantityFindi
     elif {s.kind, t.kind} == {"multiple", "percent"} and _same(s.low, t.low):
         confidence = 0.85  # 15倍 as "15 percent": the digits were kept and the unit was not
     if confidence:
-        confidence *= min(s.weight, t.weight)
+        weight = min(s.weight, t.weight)
+        if s.low == t.low >= 2:  # 两年 as "two months": the number alone says little, the pair does
+            weight = max(weight, 0.6)
+        confidence *= weight
         message = f"{_explained(s)}; the text says {_quoted(t)}, another unit"
         yield QuantityFinding("unit", s, t, None, severity, confidence, message, _suggestion(s, t, lang))
 

@@ -26,6 +26,11 @@ def aligned(source: str, target: str, embedder: object, **options: object) -> Al
     return bitext.align(bitext.segment(source), bitext.segment(target), embedder=embedder, **options)  # type: ignore[arg-type]
 
 
+def one_bead(source: str, target: str) -> Alignment:
+    documents = bitext.segment(source, lang="zh"), bitext.segment(target, lang="en")
+    return Alignment(*documents, [Bead(range(1), range(1), similarity=0.9)], order="monotone")
+
+
 def test_a_faithful_translation_aligns_one_to_one(embedder) -> None:
     """The plainest case: six sentences, six beads."""
     alignment = aligned(ZH, EN, embedder)
@@ -90,12 +95,23 @@ def test_pairs_are_scored_in_order_and_an_empty_translation_gets_nothing(embedde
 
 def test_a_figure_that_is_also_the_name_of_a_company_is_still_a_number() -> None:
     """58 is in the termbase, for 58同城; kilometers are more frequent."""
-    source, target = (
-        bitext.segment("全程58公里。", lang="zh"),
-        bitext.segment("It is 58 kilometers long.", lang="en"),
-    )
-    alignment = Alignment(source, target, [Bead(range(1), range(1), similarity=0.9)], order="monotone")
+    alignment = one_bead("全程58公里。", "It is 58 kilometers long.")
     assert not list(NumberCheck(Termbase.default())(alignment))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "text"),
+    [
+        ("全年溢利为93.5亿港元。", "Profit for the year was US$9.35 billion.", "US$9.35 billion"),
+        ("成本是4,700万美元。", "The cost is US$470 million.", "US$470 million"),
+        ("财年于3月31日结束。", "The financial year ends on March 30.", "30"),
+        ("会议于5月12日举行。", "The meeting takes place on May 21.", "21"),
+    ],
+)
+def test_names_that_hold_no_numeral_hide_none(source: str, target: str, text: str) -> None:
+    """US, Hong Kong, May and March are names too; a currency or a day that stands at one is still compared."""
+    [issue] = NumberCheck(Termbase.default())(one_bead(source, target))
+    assert target[slice(*issue.target_span)] == text
 
 
 def test_the_signature_names_what_made_the_numbers(embedder) -> None:
