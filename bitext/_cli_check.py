@@ -79,7 +79,7 @@ def _add_findings(command: Any) -> None:
         "--termbase",
         metavar="FILE",
         action="append",
-        help="the project's terms: TSV, CSV, JSONL, TBX; repeatable",
+        help="the project's terms: TSV, CSV, JSONL, TBX, XLSX; repeatable",
     )
     findings.add_argument(
         "--min-confidence", type=_share, metavar="P", help="leave out what is less sure; 0 to 1"

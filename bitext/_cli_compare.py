@@ -41,7 +41,7 @@ def add(commands: Commands) -> None:
         "--termbase",
         metavar="FILE",
         action="append",
-        help="the project's terms: TSV, CSV, JSONL, TBX; repeatable",
+        help="the project's terms: TSV, CSV, JSONL, TBX, XLSX; repeatable",
     )
     command.add_argument(
         "--top", type=int, default=10, metavar="N", help="rows and terms to show as text; default: 10"

@@ -88,9 +88,8 @@ def _mine(args: argparse.Namespace) -> int:
         }
         rows.append(json.dumps(row, ensure_ascii=False))
     put("".join(f"{row}\n" for row in rows), args.output)
-    log(
-        f"{len(mined)} pairs, {mined.precision:.1%} of them right by estimate; {mined.n_left_out} more not good enough"
-    )
+    right = f", {mined.precision:.1%} of them right by estimate" if len(mined) else ""
+    log(f"{len(mined)} pairs{right}; {mined.n_left_out} more not good enough")
     for name, n, n_blank, n_repeated in zip(
         ("source", "target"), mined.n_segments, mined.n_blank, mined.n_repeated, strict=True
     ):

@@ -9,8 +9,9 @@ names get known.
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -272,7 +273,7 @@ def _estimate(given: Sequence[Ints], made: Sequence[Ints], known: csr_array, n_i
 
     n_given, n_made = known.shape
     pairs, owners, n_slots = [], [], 0
-    for left, right in zip(given, made, strict=True):
+    for left, right in _pieces(given, made):
         pairs.append((left[:, None] * n_made + right[None, :]).ravel())
         owners.append(np.tile(np.arange(len(right)) + n_slots, len(left)))
         n_slots += len(right)
@@ -297,6 +298,16 @@ def _estimate(given: Sequence[Ints], made: Sequence[Ints], known: csr_array, n_i
     learned.data[learned.data < _FLOOR * 10] = 0.0
     learned.eliminate_zeros()
     return learned.maximum(0.5 * known)  # what met in no passage yet is what another passage may need
+
+
+def _pieces(given: Sequence[Ints], made: Sequence[Ints]) -> Iterator[tuple[Ints, Ints]]:
+    """Cut passages of very many words where they are as far through on both sides: their pairs grow as the square."""
+    for left, right in zip(given, made, strict=True):
+        n = math.ceil(max(len(left), len(right), 1) / _MOST_WORDS)
+        yield from zip(np.array_split(left, n), np.array_split(right, n), strict=True)
+
+
+_MOST_WORDS = 1000
 
 
 def _entries(table: csr_array, places: Ints) -> NDArray[np.float64]:

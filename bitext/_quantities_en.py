@@ -487,7 +487,7 @@ def _other(norm: str, text: str, word: str, start: int, end: int) -> _Reading:
     if word in ("several", "few", "couple"):
         return _several(norm, text, word, start, end)
     if word == "quarter" and (whole := _OF_A_CENTURY.match(norm, end)):
-        value, unit = (25, "year") if whole["unit"] == "century" else (15, "minute")
+        value, unit = (25.0, "year") if whole["unit"] == "century" else (15.0, "minute")
         stop = whole.end()
         return [Quantity((start, stop), text[start:stop], value, value, "time", unit)], stop
     if word in DECADES and _SOMEBODY_S.search(norm, max(0, start - 12), start):

@@ -373,10 +373,10 @@ def _null_runs(alignment: Alignment, *, omissions: bool) -> Iterator[tuple[int, 
 
 
 def _is_excerpt(alignment: Alignment) -> bool:
-    """Whether the target renders less than half of the source: then leaving out is its nature, not a fault."""
+    """Whether the target renders some of the source, but less than half: leaving out is its nature then, no fault."""
     sizes = [(content_size(alignment.source_text(b)), b.is_omission) for b in alignment]
     total = sum(size for size, _ in sizes)
-    return sum(size for size, omitted in sizes if omitted) > total / 2
+    return total > sum(size for size, omitted in sizes if omitted) > total / 2
 
 
 def _severity_of_size(size: int, *, of: float) -> Severity:

@@ -214,6 +214,14 @@ def _add_score(commands: Commands) -> None:
 
 def _score(args: argparse.Namespace) -> int:
     if args.pairs:
+        if args.source or args.reference or args.beads or args.pre_segmented:
+            raise BitextError(
+                "--pairs FILE is all that is scored; leave out SOURCE, TARGET, --reference, --beads, --pre-segmented."
+            )
+        if args.format in ("json", "csv"):
+            raise BitextError(
+                f"--format {args.format} goes with documents; --pairs are scored as tsv or jsonl."
+            )
         return _score_pairs(args)
     if not args.source or not args.targets:
         raise BitextError("score needs a SOURCE and at least one TARGET, or --pairs FILE.")
@@ -384,8 +392,10 @@ def _batch(args: argparse.Namespace) -> int:
         summary = engine.batch(
             manifest, out=args.output, settings=settings, jobs=args.jobs, resume=args.resume, base=base
         )
+    dropped = f"; {summary.n_dropped} rows of earlier runs dropped" if summary.n_dropped else ""
     print(
         f"{args.output}: {summary.n_done} done, {summary.n_failed} failed, {summary.n_skipped} skipped (done before)"
+        + dropped
     )
     return 2 if summary.n_failed and not summary.n_done and not summary.n_skipped else 0
 

@@ -8,6 +8,8 @@ the number of workers.
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -64,11 +66,14 @@ class Summary:
     ----------
     n_done, n_failed, n_skipped : int
         Pairs scored, pairs with an error row, and pairs that were in the results already.
+    n_dropped : int
+        Rows of earlier runs that a resumed one did not keep: errors, and results made with other settings.
     """
 
     n_done: int
     n_failed: int
     n_skipped: int
+    n_dropped: int = 0
 
 
 def batch(
@@ -85,8 +90,8 @@ def batch(
     Parameters
     ----------
     pairs : iterable of dict or str
-        Each with ``id``, and ``source`` and ``target`` as text or ``source_path`` and ``target_path``; or the
-        same as a line of JSON.  Read as the run goes on.
+        Each with ``id`` (text or a number), and ``source`` and ``target`` as text or ``source_path`` and
+        ``target_path``; or the same as a line of JSON.  Read as the run goes on.
     out : str or Path
         JSONL: a row a pair with ``id``, ``fidelity`` and its ``interval``, ``drift``, ``order``, ``n_beads``,
         ``issues`` and ``signature``, or with ``id`` and ``error``.
@@ -94,7 +99,8 @@ def batch(
     jobs : int
         Worker processes; 1 works in this process.
     resume : bool
-        Go on with an existing `out`: pairs that have a result made with the same settings are skipped.
+        Go on with an existing `out`: pairs that have a result made with the same settings are skipped, other
+        results are dropped and made again.
     base : str or Path
         Folder that relative paths in the rows start from.
 
@@ -105,27 +111,35 @@ def batch(
     Raises
     ------
     BitextError
-        If `out` exists and `resume` is not set, or the encoder or termbase does not load.
+        If `out` exists and `resume` is not set or it holds something else than results, if there is no folder for
+        it, or if the encoder or termbase does not load.
     """
     settings = settings or Settings()
-    worker = _Worker(settings, str(base))
     out = Path(out)
     if out.exists() and not resume:
         raise BitextError(
             f"{out} exists; expected a new file. Pass resume (--resume) to go on with it, or delete it."
         )
-    done = _finished(out, worker.signature) if resume else set()
+    if not out.parent.is_dir():
+        raise BitextError(f"{out} cannot be written: {out.parent} is no folder; expected one. Make it first.")
+    earlier = _results(out) if out.exists() else []
+    worker = _Worker(settings, str(base))
+    done = _keep_finished(out, earlier, worker.signature)
     counts = {"done": 0, "failed": 0, "skipped": 0}
     todo = _without(done, _numbered(pairs), counts)
     with out.open("a", encoding="utf-8", newline="\n") as stream:
         for row in tracked(chain.from_iterable(_map_in_order(worker, todo, jobs)), "pairs"):
             counts["failed" if "error" in row else "done"] += 1
             _write_row(stream, row)
-    return Summary(counts["done"], counts["failed"], counts["skipped"])
+    return Summary(counts["done"], counts["failed"], counts["skipped"], len(earlier) - len(done))
 
 
 def _write_row(stream: TextIO, row: Row) -> None:
-    stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+    line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    try:
+        stream.write(line + "\n")
+    except UnicodeEncodeError:  # lone surrogates, as badly decoded files have them
+        stream.write(json.dumps(row, allow_nan=False) + "\n")
     stream.flush()
 
 
@@ -147,56 +161,77 @@ def _numbered(pairs: Iterable[Mapping[str, Any] | str]) -> Iterator[Row]:
 
 
 def _parsed(pair: Mapping[str, Any] | str, number: int) -> Row:
+    name = f"row {number}"
     try:
-        row = json.loads(pair) if isinstance(pair, str) else dict(pair)
+        row = json.loads(pair) if isinstance(pair, str) else pair
     except json.JSONDecodeError as error:
-        return {
-            "id": f"row {number}",
-            "error": f"row {number} is no JSON ({error.msg}, column {error.colno}).",
-        }
-    if not isinstance(row, dict):
-        return {"id": f"row {number}", "error": f"row {number} is {type(row).__name__}; expected an object."}
-    row.setdefault("id", f"row {number}")
+        return {"id": name, "error": f"{name} is no JSON ({error.msg}, column {error.colno})."}
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets in brackets
+        return {"id": name, "error": f"{name} cannot be read ({error})."}
+    if not isinstance(row, Mapping):
+        return {"id": name, "error": f"{name} is {type(row).__name__}; expected an object."}
+    identifier = row.get("id", name)
+    if not isinstance(identifier, str | int | float) or not math.isfinite(_number(identifier)):
+        return {"id": name, "error": f"{name} has the id {identifier!r:.60}; expected text or a number."}
+    read: Row = {"id": identifier}
     for side in ("source", "target"):
-        given = [key for key in (side, f"{side}_path") if isinstance(row.get(key), str)]
+        given = [key for key in (side, f"{side}_path") if row.get(key) is not None]
         if len(given) != 1:
             fact = "both" if given else "neither"
-            return {
-                "id": row["id"],
-                "error": f"row {number} has {fact} of {side!r} and '{side}_path'; expected one.",
-            }
-    return row
+            return read | {"error": f"{name} has {fact} of {side!r} and '{side}_path'; expected one."}
+        value = row[given[0]]
+        if given[0] != side and isinstance(value, os.PathLike):
+            value = os.fspath(value)
+        if not isinstance(value, str):
+            return read | {"error": f"{name} has {type(value).__name__} as {given[0]!r}; expected text."}
+        read[given[0]] = value
+    return read
+
+
+def _number(identifier: str | float) -> float:
+    try:
+        return float(identifier) if not isinstance(identifier, str) else 0.0
+    except OverflowError:
+        return 0.0  # an integer beyond any float is an id like others
 
 
 def _without(done: set[str], rows: Iterable[Row], counts: dict[str, int]) -> Iterator[Row]:
     for row in rows:
-        if str(row["id"]) in done:
+        if str(row["id"]) in done and "error" not in row:
             counts["skipped"] += 1
         else:
             yield row
 
 
-def _finished(out: Path, signature: str) -> set[str]:
-    """Ids with a result of the same settings.  Other rows, and a last line that was cut off, are dropped."""
-    if not out.exists():
-        return set()
-    kept: list[str] = []
-    done: set[str] = set()
+def _results(out: Path) -> list[tuple[str, Row]]:
+    """Lines of an earlier run with what they say; a last line that was cut off is left out."""
+    found: list[tuple[str, Row]] = []
     with out.open(
         encoding="utf-8", newline="\n"
     ) as stream:  # a row may quote text with other line separators in it
-        for line in stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.endswith("\n"):
+                break
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            if line.endswith("\n") and "error" not in row and row.get("run") == signature:
-                kept.append(line)
-                done.add(str(row["id"]))
-    draft = out.with_suffix(out.suffix + ".part")
-    draft.write_text("".join(kept), encoding="utf-8", newline="\n")
-    draft.replace(out)
-    return done
+            except (ValueError, RecursionError):
+                row = None
+            if not isinstance(row, dict) or "id" not in row or not row.keys() & {"run", "error"}:
+                raise BitextError(
+                    f"{out}:{number} is no result of bitext batch; expected a file to go on with. Name another one."
+                )
+            found.append((line, row))
+    return found
+
+
+def _keep_finished(out: Path, earlier: Sequence[tuple[str, Row]], signature: str) -> set[str]:
+    """Drop from `out` what was not made with the same settings; return the ids of the rest."""
+    kept = [(line, row) for line, row in earlier if "error" not in row and row.get("run") == signature]
+    if out.exists():
+        draft = out.with_suffix(out.suffix + ".part")
+        draft.write_text("".join(line for line, _ in kept), encoding="utf-8", newline="\n")
+        draft.replace(out)
+    return {str(row["id"]) for _, row in kept}
 
 
 def _map_in_order(worker: _Worker, rows: Iterable[Row], jobs: int) -> Iterator[list[Row]]:

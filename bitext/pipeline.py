@@ -28,7 +28,7 @@ from bitext.alignment import Options, Side
 from bitext.checks import Check, TermCheck
 from bitext.data import Alignment, Bead, Document, Order
 from bitext.embedding import Composing, Embedder, composer, load_embedder, packaged_models
-from bitext.errors import LanguageError
+from bitext.errors import AlignmentError, BitextError, LanguageError
 from bitext.report import Report
 from bitext.scoring import Scores
 from bitext.segmentation import Segmenter, segment
@@ -117,11 +117,15 @@ def align(
 
     Raises
     ------
+    AlignmentError
+        If `order` is none of these.
     LanguageError
         If both sides are in the same language.
     EmbeddingError
         If the encoder does not load or the device is not there.
     """
+    if order not in ("monotone", "free", "auto"):
+        raise AlignmentError(f"order {order!r}; expected 'monotone', 'free' or 'auto'.")
     source, target = _in_two_languages(_document(source), _document(target))
     encoder = _embedder(embedder, device)
     options = options or Options()
@@ -247,6 +251,10 @@ def check(
     -------
     Report
     """
+    if not isinstance(termbase, Termbase | None):
+        raise BitextError(
+            f"termbase is {termbase!r}; expected a Termbase. Read the file with Termbase.read first."
+        )
     if checks is None:
         checks = default_checks(termbase, _embedder(embedder, device), device=device, fluency=fluency)
     checks = tuple(checks)
@@ -392,6 +400,10 @@ def _language_name(lang: str) -> str:
 
 
 def _document(text: Document | str) -> Document:
+    if not isinstance(text, Document | str):
+        raise BitextError(
+            f"{text!r:.60} is no text; expected a str or a Document (bitext.read, bitext.segment)."
+        )
     return segment(text) if isinstance(text, str) else text
 
 

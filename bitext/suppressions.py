@@ -89,7 +89,7 @@ def suppressions_of(
     """
     suffix = Path(path).suffix.lower()
     format = TEXT_FORMATS.get(suffix) or PAIR_FORMATS.get(suffix, "text")
-    if str(path) == "-" or format not in _MARKUP | _LINES:
+    if str(path) in ("-", shown("-")) or format not in _MARKUP | _LINES:
         return [], []
     raw = decode(read_bytes(path), encoding=encoding, path=shown(path))
     return parse(raw, path=str(path), format=format, checks=checks, require_reason=require_reason)

@@ -321,3 +321,13 @@ def test_texts_with_hardly_a_word_are_aligned(zh: str, en: str) -> None:
         ["1-0", "0-1"],
         ["0-1", "1-0"],
     )
+
+
+@given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 4000)), min_size=1, max_size=4))
+def test_long_passages_are_cut_without_losing_a_word(sizes: list[tuple[int, int]]) -> None:
+    """A line of 20,000 words must not make a table of 400 million pairs, and every word stays in it."""
+    given, made = ([np.arange(size) for size in side] for side in zip(*sizes, strict=True))
+    pieces = list(_evidence._pieces(given, made))
+    assert max(max(map(len, piece)) for piece in pieces) <= _evidence._MOST_WORDS
+    for passages, side in ((given, 0), (made, 1)):
+        assert np.array_equal(np.concatenate(passages), np.concatenate([piece[side] for piece in pieces]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import bitext
 from bitext import cli, pipeline
 
 ZH = "公司去年营收增长。\n\n员工在工厂。天气很好。\n\n数据中心投资3亿元。\n\n谢谢大家。\n"
@@ -144,6 +146,24 @@ def test_score_pairs_gives_one_number_for_a_line_with_other_separators_in_it(cap
     assert len(out.splitlines()) == 1
 
 
+@pytest.mark.parametrize("extra", [["--format", "json"], ["--beads"], ["a.zh.txt", "a.en.txt"]])
+def test_score_pairs_refuses_what_it_would_not_do(capsys, files: Path, extra: list[str]) -> None:
+    (files / "p.tsv").write_text("谢谢大家。\tThank you everyone.\n", encoding="utf-8")
+    code, out, err = run(capsys, "score", "--pairs", files / "p.tsv", *extra)
+    assert (code, out) == (2, "")
+    assert "--pairs" in err
+
+
+@pytest.mark.parametrize("given", [["-", "bad.en.txt"], ["a.zh.txt", "-"]])
+def test_check_reads_standard_input(capsys, files: Path, monkeypatch, given: list[str]) -> None:
+    piped = files / ("a.zh.txt" if given[0] == "-" else "bad.en.txt")
+    with piped.open("rb") as stream:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream))
+        code, out, _ = run(capsys, "check", *(name if name == "-" else files / name for name in given))
+    assert code == 1
+    assert "number-mismatch" in out
+
+
 def test_check_is_clean_on_a_right_translation_and_1_on_a_wrong_number(capsys, files: Path) -> None:
     assert run(capsys, "check", files / "a.zh.txt", files / "a.en.txt")[0] == 0
     code, out, _ = run(capsys, "check", files / "a.zh.txt", files / "bad.en.txt")
@@ -260,6 +280,50 @@ def test_batch_writes_a_row_for_each_pair_an_error_row_for_a_bad_one_and_resumes
     out.write_text(first.splitlines()[0] + '\n{"id": "cut of', encoding="utf-8")
     assert "1 skipped" in run(capsys, "batch", manifest, "-o", out, "--resume")[1]
     assert out.read_text(encoding="utf-8") == first
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        '{"id": 1e999, "source": "谢谢。", "target": "Thanks."}',
+        '{"id": [1], "source": "谢谢。", "target": "Thanks."}',
+        '{"id": ' + "1" * 5000 + ', "source": "谢谢。", "target": "Thanks."}',
+        "[" * 100_000,
+        '{"id": "typed", "source": 5, "target": "Thanks."}',
+        '{"id": "\\ud800", "source": "谢谢。"}',
+        "7",
+    ],
+)
+def test_no_row_of_a_manifest_ends_a_batch(capsys, tmp_path: Path, bad: str) -> None:
+    """A row of results for a row of input: the good one after a bad one too."""
+    good = '{"id": "good", "source": "谢谢大家。", "target": "Thank you everyone.", "error": null}'
+    (tmp_path / "m.jsonl").write_text(f"{bad}\n{good}\n", encoding="utf-8")
+    code, text, _ = run(capsys, "batch", tmp_path / "m.jsonl", "-o", tmp_path / "o.jsonl")
+    assert (code, "1 done, 1 failed" in text) == (0, True)
+    first, second = map(json.loads, (tmp_path / "o.jsonl").read_text(encoding="utf-8").splitlines())
+    assert "error" in first
+    assert "fidelity" in second
+
+
+def test_a_resumed_batch_keeps_a_row_for_each_row(capsys, tmp_path: Path) -> None:
+    """Also where an id occurs twice; and it goes on with nothing but results."""
+    row = '{"id": "a", "source": "谢谢大家。", "target": "Thank you everyone."}\n'
+    manifest, out = tmp_path / "m.jsonl", tmp_path / "o.jsonl"
+    manifest.write_text(row + row, encoding="utf-8")
+    run(capsys, "batch", manifest, "-o", out)
+    first = out.read_text(encoding="utf-8")
+    assert "0 done, 1 failed, 1 skipped" in run(capsys, "batch", manifest, "-o", out, "--resume")[1]
+    assert out.read_text(encoding="utf-8") == first
+    assert "dropped" in run(capsys, "batch", manifest, "-o", out, "--resume", "--order", "free")[1]
+    code, _, err = run(capsys, "batch", manifest, "-o", manifest, "--resume")
+    assert (code, "no result" in err) == (2, True)
+    assert manifest.read_text(encoding="utf-8") == row + row
+    assert run(capsys, "batch", manifest, "-o", tmp_path / "gone" / "o.jsonl")[0] == 2
+
+
+def test_batch_takes_paths(files: Path) -> None:
+    row = {"id": 1, "source_path": files / "a.zh.txt", "target_path": files / "a.en.txt"}
+    assert bitext.batch([row], out=files / "o.jsonl").n_done == 1
 
 
 def test_convert_keeps_every_unit_and_reports_what_it_cannot_read(capsys, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import bitext
 from bitext import pipeline, scoring
 from bitext.checks import NumberCheck
 from bitext.data import Alignment, Bead
-from bitext.errors import LanguageError
+from bitext.errors import BitextError, LanguageError
 from bitext.terminology import Termbase
 from bitext.testing import verify_embedder
 
@@ -112,6 +112,18 @@ def test_names_that_hold_no_numeral_hide_none(source: str, target: str, text: st
     """US, Hong Kong, May and March are names too; a currency or a day that stands at one is still compared."""
     [issue] = NumberCheck(Termbase.default())(one_bead(source, target))
     assert target[slice(*issue.target_span)] == text
+
+
+@pytest.mark.parametrize("wrong", [{"order": "foo"}, {"source": None}, {"target": ["Hello."]}])
+def test_wrong_arguments_are_named(embedder, wrong: dict[str, object]) -> None:
+    given = {"source": "你好。", "target": "Hello."} | wrong
+    with pytest.raises(BitextError, match="expected"):
+        bitext.align(**given, embedder=embedder)
+
+
+def test_a_path_is_no_termbase(embedder) -> None:
+    with pytest.raises(BitextError, match=r"Termbase\.read"):
+        bitext.check(one_bead("你好。", "Hello."), termbase="house.tsv", embedder=embedder)
 
 
 def test_the_signature_names_what_made_the_numbers(embedder) -> None:

@@ -212,6 +212,8 @@ def test_an_omission_weighs_what_it_leaves_out_and_an_excerpt_may_leave_out() ->
     assert [i.severity for i in checks.OmissionCheck(judge)(whole)] == ["minor", "major"]
     part = Alignment(*sides, (first, Bead(range(1, 2), range(1, 1)), Bead(range(2, 2), range(1, 2))))
     assert [i.severity for i in checks.OmissionCheck(judge)(part)] == ["neutral"]
+    nothing = Alignment(*sides, (Bead(range(2), range(2, 2)), Bead(range(2, 2), range(2))))
+    assert [i.severity for i in checks.OmissionCheck(judge)(nothing)] == ["major"]
 
 
 def test_only_faults_that_are_sure_enough_become_issues() -> None:
