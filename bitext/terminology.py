@@ -662,8 +662,20 @@ def _shared_noun(view: _View, concept: Concept, lang: str) -> Span | None:
                 # another piece of the name nearby: the source has the name in another form
                 pieces = {rest[i : i + 2] for i in range(max(1, len(rest) - 1))}
                 pieces |= {rest[0]} & _COUNTRIES  # 美方的贸易代表
-                return None if any(piece in source for piece in pieces) else (at, at + length)
+                return (
+                    None if any(piece in source for piece in pieces) else _whole_name(view, (at, at + length))
+                )
     return None
+
+
+def _whole_name(view: _View, noun: Span) -> Span | None:
+    """Widen a noun to the name that it cuts: 田汽车 to 丰田汽车; ``None`` if that name has a rendering of its own."""
+    for span, concepts in view.occurrences.items():
+        names = {c.id for c in concepts if c.pos == "name"}
+        if names and span[0] < noun[1] and noun[0] < span[1] and not _inside(span, noun):
+            rendered = any(r.concept.id in names and r.term.status in _ACCEPTED for r in view.renderings)
+            return None if rendered else (span[0], max(span[1], noun[1]))
+    return noun
 
 
 def _means(concept: Concept, noun: str) -> bool:
@@ -682,6 +694,8 @@ def _entity_finding(document: _Document, view: _View, rendering: TermMatch, noun
     full = rendering.concept.terms("zh")[0].text
     concepts = next((found for span, found in view.occurrences.items() if _inside(span, noun)), ())
     right = concepts[0].preferred(document.target_lang) if concepts else None
+    is_name = concepts and concepts[0].pos == "name"
+    fact = f"the source has {word}" if is_name else f"the source only has the common noun {word}"
     return TermFinding(
         kind="entity",
         concept=rendering.concept,
@@ -689,7 +703,7 @@ def _entity_finding(document: _Document, view: _View, rendering: TermMatch, noun
         target_span=rendering.span,
         severity="major",
         confidence=0.8,
-        message=f'"{there}" is the name {full}, but the source only has the common noun {word}',
+        message=f'"{there}" is the name {full}, but {fact}',
         suggestion=right.text if right else None,
         evidence=(f"{full} is nowhere in the source",),
     )

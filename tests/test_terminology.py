@@ -297,6 +297,20 @@ def test_a_condition_decides_between_senses() -> None:
     assert Termbase([concept("苹果", "Apple", condition="the company")]).matches("苹果树", "zh")
 
 
+def test_a_name_in_place_of_another_is_no_common_noun() -> None:
+    """The end of 金湖汽车 in 银湖汽车 is half a name; what stands there is the whole of it."""
+    gold = Concept("g", (Term("金湖汽车", "zh"),), (Term("Jinhu Motor", "en"),), pos="name")
+    silver = Concept("s", (Term("银湖", "zh"),), (Term("Yinhu", "en"),), pos="name")
+    base = Termbase([gold, silver])
+    source = "他会见了银湖汽车的社长。"
+    swapped = [f for _, f in check_terms([(source, "He met the president of Jinhu Motor.")], base)]
+    finding = next(f for f in swapped if f.kind == "entity")
+    assert source[slice(*finding.source_span)] == "银湖汽车"
+    assert "common noun" not in finding.message
+    beside = [(source, "He met the president of Yinhu, once of Jinhu Motor.")]
+    assert not [f for _, f in check_terms(beside, base) if f.kind == "entity"]
+
+
 def test_a_name_with_an_ordinary_meaning_is_told_by_its_capital() -> None:
     """Quark the browser, quark the particle."""
     term = Term("Quark", "en", case_sensitive=True)
