@@ -301,6 +301,12 @@ def _score_pairs(args: argparse.Namespace) -> int:
                     f"{args.pairs}:{number}: {len(cells)} columns; expected two, source and target, a tab between them."
                 )
             pairs.append((cells[0], cells[1]))
+    chinese = 0 if args.source_lang.startswith("zh") else 1
+    n_swapped = sum(not _has_han(pair[chinese]) and _has_han(pair[1 - chinese]) for pair in pairs)
+    if n_swapped > len(pairs) / 2:
+        log(
+            f"{n_swapped} of {len(pairs)} pairs have Chinese in the other column; see --source-lang and --target-lang"
+        )
     options = {
         "source_lang": args.source_lang,
         "target_lang": args.target_lang,
@@ -312,6 +318,10 @@ def _score_pairs(args: argparse.Namespace) -> int:
         print(json.dumps({"fidelity": round(value, 4)}) if args.format == "jsonl" else f"{value:.4f}")
     log(pipeline.pairs_signature(args.embedder, **options))  # not a line of the answer: those are numbers
     return 0
+
+
+def _has_han(text: str) -> bool:
+    return any("\u3400" <= c <= "\u9fff" for c in text)
 
 
 def _add_terms(commands: Commands) -> None:

@@ -146,6 +146,13 @@ def test_score_pairs_gives_one_number_for_a_line_with_other_separators_in_it(cap
     assert len(out.splitlines()) == 1
 
 
+def test_score_pairs_says_that_the_columns_are_swapped(capsys, tmp_path: Path) -> None:
+    (tmp_path / "p.tsv").write_text("Thank you everyone.\t谢谢大家。\n", encoding="utf-8")
+    assert "1 of 1 pairs" in run(capsys, "score", "--pairs", tmp_path / "p.tsv")[2]
+    turned = ["--source-lang", "en", "--target-lang", "zh"]
+    assert "of 1 pairs" not in run(capsys, "score", "--pairs", tmp_path / "p.tsv", *turned)[2]
+
+
 @pytest.mark.parametrize("extra", [["--format", "json"], ["--beads"], ["a.zh.txt", "a.en.txt"]])
 def test_score_pairs_refuses_what_it_would_not_do(capsys, files: Path, extra: list[str]) -> None:
     (files / "p.tsv").write_text("谢谢大家。\tThank you everyone.\n", encoding="utf-8")
