@@ -291,6 +291,7 @@ def _print_scores(reports: Sequence[Report], *, comma: bool) -> None:
 
 def _score_pairs(args: argparse.Namespace) -> int:
     from bitext import formats, pipeline
+    from bitext._termmatch import HAN
 
     pairs = []
     with formats.text.open_text(args.pairs, encoding=args.encoding) as stream:
@@ -302,7 +303,7 @@ def _score_pairs(args: argparse.Namespace) -> int:
                 )
             pairs.append((cells[0], cells[1]))
     chinese = 0 if args.source_lang.startswith("zh") else 1
-    n_swapped = sum(not _has_han(pair[chinese]) and _has_han(pair[1 - chinese]) for pair in pairs)
+    n_swapped = sum(not HAN.search(pair[chinese]) and bool(HAN.search(pair[1 - chinese])) for pair in pairs)
     if n_swapped > len(pairs) / 2:
         log(
             f"{n_swapped} of {len(pairs)} pairs have Chinese in the other column; see --source-lang and --target-lang"
@@ -318,10 +319,6 @@ def _score_pairs(args: argparse.Namespace) -> int:
         print(json.dumps({"fidelity": round(value, 4)}) if args.format == "jsonl" else f"{value:.4f}")
     log(pipeline.pairs_signature(args.embedder, **options))  # not a line of the answer: those are numbers
     return 0
-
-
-def _has_han(text: str) -> bool:
-    return any("\u3400" <= c <= "\u9fff" for c in text)
 
 
 def _add_terms(commands: Commands) -> None:

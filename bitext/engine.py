@@ -171,7 +171,9 @@ def _parsed(pair: Mapping[str, Any] | str, number: int) -> Row:
     if not isinstance(row, Mapping):
         return {"id": name, "error": f"{name} is {type(row).__name__}; expected an object."}
     identifier = row.get("id", name)
-    if not isinstance(identifier, str | int | float) or not math.isfinite(_number(identifier)):
+    if not isinstance(identifier, str | int) and not (
+        isinstance(identifier, float) and math.isfinite(identifier)
+    ):
         return {"id": name, "error": f"{name} has the id {identifier!r:.60}; expected text or a number."}
     read: Row = {"id": identifier}
     for side in ("source", "target"):
@@ -186,13 +188,6 @@ def _parsed(pair: Mapping[str, Any] | str, number: int) -> Row:
             return read | {"error": f"{name} has {type(value).__name__} as {given[0]!r}; expected text."}
         read[given[0]] = value
     return read
-
-
-def _number(identifier: str | float) -> float:
-    try:
-        return float(identifier) if not isinstance(identifier, str) else 0.0
-    except OverflowError:
-        return 0.0  # an integer beyond any float is an id like others
 
 
 def _without(done: set[str], rows: Iterable[Row], counts: dict[str, int]) -> Iterator[Row]:
