@@ -9,9 +9,10 @@ translations, a dictionary per document).  Out, as lines of JSON:
   American spelling count as different words here and not for `bitext`; what it therefore does not report is counted.
 * ``default``: findings per document with the default termbase, by kind, on translations by people; and, if the
   folder ``quality`` stands next to DATA_DIR, per 1,000 segments of the references of WMT test sets.
+* ``planted names``: in each segment of these references with a name of the termbase, or with one spelled in
+  pinyin, one is replaced by another of its kind, or one syllable of it by another; how many are then reported.
 * ``without termbase``: wrong terms found by `compare_terms`, all systems given and each one alone.  A term of
-the
-  dictionary is wrong in a paragraph if none of its renderings stands there; it is found if a doubtful term
+  the dictionary is wrong in a paragraph if none of its renderings stands there; it is found if a doubtful term
   covers it and little else.  Precision is over the terms that could be judged, recall over all wrong ones.
 * ``speed``: seconds for a text of 100,000 Chinese characters and its translation against 50,000 concepts, all
   invented, and for building the index.
@@ -261,23 +262,94 @@ def count_alarms(folder: Path) -> dict[str, object]:
     }
 
 
+def references(path: Path) -> list[list[tuple[str, str]]]:
+    """Return the documents of a WMT test set with each of their human translations, as beads."""
+    beads: dict[tuple[str, str], dict[int, tuple[str, str]]] = {}
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            for key in ("ref", "refB"):
+                if row.get(key):
+                    beads.setdefault((row["doc"], key), {})[row["dpos"]] = (row["src"], row[key])
+    return [[document[n] for n in sorted(document)] for document in beads.values()]
+
+
 def count_alarms_on_references(folder: Path) -> dict[str, object]:
     """Count the findings of the default termbase on the human references of WMT test sets."""
     base, figures = Termbase.default(), {}
     for path in sorted(folder.glob("wmt*_zhen_mqm.jsonl.gz")):
-        beads: dict[tuple[str, str], dict[int, tuple[str, str]]] = {}
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for row in map(json.loads, lines):
-                for key in ("ref", "refB"):
-                    if row.get(key):
-                        beads.setdefault((row["doc"], key), {})[row["dpos"]] = (row["src"], row[key])
         kinds: Counter[str] = Counter()
-        for document in beads.values():
-            kinds.update(f.kind for _, f in check_terms([document[n] for n in sorted(document)], base))
-        segments = sum(map(len, beads.values()))
+        documents = references(path)
+        for document in documents:
+            kinds.update(f.kind for _, f in check_terms(document, base))
+        segments = sum(map(len, documents))
         per_1000 = round(1000 * kinds.total() / max(1, segments), 2)
         figures[path.name.split("_")[0]] = {"segments": segments, "findings per 1,000": per_1000, **kinds}
     return figures
+
+
+def score_planted_names(folder: Path) -> dict[str, object]:
+    """Count the replaced and the misspelled names that are reported, in the references of WMT test sets."""
+    base, figures = Termbase.default(), {}
+    for path in sorted(folder.glob("wmt*_zhen_mqm.jsonl.gz")):
+        rng, planted, found = random.Random(0), Counter[str](), Counter[str]()
+        for document in references(path):
+            for n, (source, target) in enumerate(document):
+                for kind, spoiled in (
+                    ("replaced", replaced_name(source, target, base, rng)),
+                    (
+                        "misspelled",
+                        misspelled_name(source, target, rng),
+                    ),
+                ):
+                    if spoiled:
+                        beads = [*document[max(0, n - 2) : n], (source, spoiled[0]), *document[n + 1 : n + 3]]
+                        planted[kind] += 1
+                        findings = (f.source_span for i, f in check_terms(beads, base) if i == min(n, 2))
+                        found[kind] += any(spoiled[1] in source[slice(*span)] for span in findings if span)
+        figures[path.name.split("_")[0]] = {k: f"{found[k]} of {planted[k]}" for k in planted}
+    return figures
+
+
+def replaced_name(source: str, target: str, base: Termbase, rng: random.Random) -> tuple[str, str] | None:
+    """Replace a name of the termbase, wherever it stands in `target`, by another of its domain."""
+    in_source = {m.concept.id: m for m in base.matches(source, "zh")}
+    renderings = [
+        m
+        for m in base.matches(target, "en")
+        if m.concept.id in in_source
+        and m.concept.pos == "name"
+        and m.term.status in ("preferred", "admitted")
+    ]
+    if not renderings:
+        return None
+    concept = rng.choice(renderings).concept
+    others = [c for c in base if c.pos == "name" and c.domain == concept.domain and c.id not in in_source]
+    other = rng.choice(others).preferred("en")
+    if other is None:
+        return None
+    for start, end in sorted({m.span for m in renderings if m.concept.id == concept.id}, reverse=True):
+        target = target[:start] + other.text + target[end:]
+    return target, source[slice(*in_source[concept.id].span)]
+
+
+def misspelled_name(source: str, target: str, rng: random.Random) -> tuple[str, str] | None:
+    """Replace one syllable of a name of three syllables, as jieba and pypinyin see it, wherever it stands."""
+    import jieba.posseg
+    from pypinyin import lazy_pinyin
+
+    places, start = [], 0
+    for word in jieba.posseg.cut(source):
+        if word.flag == "nr" and len(word.word) == 3:
+            places.append((start, start + 3))
+        start += len(word.word)
+    for span in places:
+        sounds = lazy_pinyin(source[slice(*span)])
+        surname, given = sounds[0].capitalize(), (sounds[1] + sounds[2]).capitalize()
+        if f"{surname} {given}" in target:
+            wrong = rng.choice([s for s in ("xin", "hao", "mei", "long", "qing", "bo") if s not in sounds])
+            spoiled = (wrong + sounds[2] if rng.random() < 0.5 else sounds[1] + wrong).capitalize()
+            return target.replace(f"{surname} {given}", f"{surname} {spoiled}"), source[slice(*span)]
+    return None
 
 
 def measure_speed(n_concepts: int = 50_000, n_characters: int = 100_000) -> dict[str, object]:
@@ -322,6 +394,7 @@ def main() -> None:
     print(
         json.dumps({"default, WMT references": count_alarms_on_references(folder.parent.parent / "quality")})
     )
+    print(json.dumps({"planted names": score_planted_names(folder.parent.parent / "quality")}))
     print(json.dumps({"without termbase": score_doubts(folder, systems)}))
     print(json.dumps({"speed": measure_speed()}))
 

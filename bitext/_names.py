@@ -158,8 +158,8 @@ def romanized(name: str, text: str) -> Span | None:
 @lru_cache(maxsize=1024)
 def _sound(name: str) -> re.Pattern[str]:
     """Spellings of the whole of `name`, its syllables joined or apart."""
-    syllables = ("|".join(sorted(_syllables(c), key=len, reverse=True)) or "(?!)" for c in name)
-    return re.compile(r"\b" + r"[\s'’-]?".join(f"(?:{s})" for s in syllables) + r"\b", re.IGNORECASE)
+    sounds = ("|".join(sorted(syllables(c), key=len, reverse=True)) or "(?!)" for c in name)
+    return re.compile(r"\b" + r"[\s'’-]?".join(f"(?:{s})" for s in sounds) + r"\b", re.IGNORECASE)
 
 
 def spelling(name: str) -> str:
@@ -170,20 +170,21 @@ def spelling(name: str) -> str:
 
 
 def _spells(word: str, name: str) -> bool:
-    syllables = [_syllables(c) for c in name]
+    sounds = [syllables(c) for c in name]
 
     def ends(position: int, at: int) -> bool:
         if position == len(word):
             return True
         return at < len(name) and any(
-            word.startswith(s, position) and ends(position + len(s), at + 1) for s in syllables[at]
+            word.startswith(s, position) and ends(position + len(s), at + 1) for s in sounds[at]
         )
 
     return any(ends(0, at) for at in range(len(name)))
 
 
 @lru_cache(maxsize=8192)
-def _syllables(char: str) -> frozenset[str]:
+def syllables(char: str) -> frozenset[str]:
+    """Return how a Chinese character may be spelled: pinyin, Wade-Giles, Hong Kong."""
     from pypinyin import Style, pinyin
 
     readings = {r.replace("ü", "v") for r in pinyin(char, style=Style.NORMAL, heteronym=True)[0]}

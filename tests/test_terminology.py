@@ -704,3 +704,106 @@ def test_what_the_termbase_accepts_is_not_doubted() -> None:
     house = Termbase([concept("认可机构", "approved body", required=True)])
     found = compare_terms([beads_of(SLIP)] + [beads_of(HOUSE)] * 3, termbase=house, threshold=0.5)
     assert not any(n == 2 for n, _ in found[0])
+
+
+# -------------------------------------------------------------------------------- names put for others
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "name", "there", "right"),
+    [
+        ("首尔明天有大雨。", "Heavy rain is expected in Tokyo tomorrow.", "首尔", "Tokyo", "Seoul"),
+        ("马云去年参观了这家工厂。", "Lei Jun visited the plant last year.", "马云", "Lei Jun", "Jack Ma"),
+        ("华为在当地新建了实验室。", "Xiaomi has built a new laboratory there.", "华为", "Xiaomi", "Huawei"),
+    ],
+)  # fmt: skip
+def test_a_name_put_for_another_is_named(source: str, target: str, name: str, there: str, right: str) -> None:
+    ((_, finding),) = check_terms([(source, target)], Termbase.default())
+    assert (finding.kind, finding.severity, finding.suggestion) == ("name", "major", right)
+    spans = finding.source_span, finding.target_span
+    assert [text[slice(*span)] for text, span in zip((source, target), spans, strict=True) if span] == [
+        name,
+        there,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("首尔和东京明天都有大雨。", "Tokyo and the Korean capital expect heavy rain tomorrow."),
+        ("俄罗斯昨天宣布降息。", "Moscow announced a rate cut yesterday."),
+        ("华为在当地新建了实验室。", "The company has built a new laboratory there, Xiaomi Road 5."),
+        ("英国首相昨天抵达。", "The prime minister arrived from Washington State University yesterday."),
+    ],
+)
+def test_a_name_that_something_else_accounts_for_is_no_other(source: str, target: str) -> None:
+    assert not [f for _, f in check_terms([(source, target)], Termbase.default()) if f.kind == "name"]
+
+
+def test_a_name_moved_from_the_bead_beside_is_no_other() -> None:
+    beads = [
+        ("雷军到了北京。", "He has come to the capital."),
+        ("马云没有来。", "Lei Jun is there, the other is not."),
+    ]
+    assert not [f for _, f in check_terms(beads, Termbase.default()) if f.kind == "name"]
+
+
+SURNAMES = {
+    "王": "Wang",
+    "仇": "Qiu",
+    "单": "Shan",
+    "陈": "Chen",
+    "曾": "Zeng",
+    "何": "He",
+    "刘": "Liu",
+    "查": "Zha",
+}
+GIVEN = {
+    "志": "zhi",
+    "敏": "min",
+    "晓": "xiao",
+    "东": "dong",
+    "瑞": "rui",
+    "芳": "fang",
+    "凯": "kai",
+    "乐": "le",
+}
+
+
+@given(
+    st.sampled_from(sorted(SURNAMES)),
+    st.lists(st.sampled_from(sorted(GIVEN)), min_size=1, max_size=2),
+    st.booleans(),
+)
+def test_a_name_spelled_as_it_sounds_is_never_reported(surname: str, given: list[str], turned: bool) -> None:
+    spelled = "".join(GIVEN[c] for c in given).capitalize()
+    english = f"{spelled} {SURNAMES[surname]}" if turned else f"{SURNAMES[surname]} {spelled}"
+    beads = [(f"记者{surname}{''.join(given)}报道。", f"Reported by {english}.")]
+    assert check_terms(beads, Termbase([])) == []
+
+
+@given(st.sampled_from(sorted(SURNAMES)), st.permutations(sorted(GIVEN)), st.booleans())
+def test_a_name_with_a_wrong_syllable_is_reported_with_the_right_one(
+    surname: str, characters: list[str], first: bool
+) -> None:
+    one, two, other = characters[:3]
+    spelled = [GIVEN[other], GIVEN[two]] if first else [GIVEN[one], GIVEN[other]]
+    source = f"据悉，{surname}{one}{two}没有出席。"
+    target = f"It is said that {SURNAMES[surname]} {''.join(spelled).capitalize()} was not there."
+    ((_, finding),) = check_terms([(source, target)], Termbase([]))
+    assert finding.suggestion == f"{SURNAMES[surname]} {(GIVEN[one] + GIVEN[two]).capitalize()}"
+    assert finding.source_span == (3, 6)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("法国财长勒梅尔周四表示。", "French Finance Minister Le Maire said on Thursday."),
+        ("黄某某仍处于失联状态。", "Huang Yue could still not be reached."),
+        ("他在旧金山读书。", "He Can study in San Francisco."),
+        ("演员王鸥、王凯到场。", "The actors Wang Kai and Wang Ou were there."),
+        ("鲤鱼门公园重新开放。", "Lei Yue Mun Park is open again."),
+    ],
+)
+def test_what_is_no_name_in_pinyin_is_not_misspelled(source: str, target: str) -> None:
+    assert check_terms([(source, target)], Termbase([])) == []
