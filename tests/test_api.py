@@ -39,6 +39,7 @@ HELPERS = {
     "_lint": "engine",
     "_names": "terminology",
     "_newnames": "terminology",
+    "_spelled": "terminology",
     "_quality_features": "scoring",
     "_quality_net": "quality",
     "_renderings": "terminology",
