@@ -37,6 +37,7 @@ def main() -> None:
     for name, measure in (("hkma", false_alarms), ("errors", errors_found), ("demetr", pairs_separated)):
         figures[name] = measure(options.data, options.list == name)
     figures["alarms_elsewhere"] = alarms_elsewhere(options.data.parent, options.list == "elsewhere")
+    figures["numbered"] = numbered_found(options.data.parent)
     figures["megabytes_per_second"] = speed(options.data)
     print(json.dumps(figures, indent=2, ensure_ascii=False))
 
@@ -150,6 +151,38 @@ def errors_found(data: Path, show: bool) -> dict[str, float]:
         "found": round(found / len(rows), 4),
         "right_factor": round(right / len(rows), 4),
     }
+
+
+def numbered_found(folder: Path) -> dict[str, str]:
+    """Articles of Taiwan statutes and quarters of HKMA reports: the share found when one more is written."""
+    reports = [
+        pair
+        for path in sorted((folder / "terms" / "hkma" / "ref").glob("full_data_*.jsonl"))
+        for row in _rows(path)
+        for pair in zip(row["zh"].split("\n\n"), row["en"].split("\n\n"), strict=True)
+    ]
+    quarter = re.compile(r"(?i)(?:first|second|third|fourth)(?= quarter)")
+    next_one = {"first": "second", "second": "third", "third": "fourth", "fourth": "first"}
+    figures = {}
+    for name, pairs, pattern, change in (
+        (
+            "articles",
+            pairs_of(folder, "taiwan_laws"),
+            re.compile(r"(?<=\bArticle )\d+"),
+            lambda n: str(int(n) + 1),
+        ),
+        ("quarters", reports, quarter, lambda n: next_one[n.lower()]),
+    ):
+        planted = found = 0
+        for source, target in pairs:
+            if match := pattern.search(target):
+                wrong = target[: match.start()] + change(match[0]) + target[match.end() :]
+                planted += 1
+                found += any(
+                    f.target and f.target.span[0] == match.start() for f in compare_quantities(source, wrong)
+                )
+        figures[name] = f"{found} of {planted}"
+    return figures
 
 
 def pairs_separated(data: Path, show: bool) -> dict[str, int]:

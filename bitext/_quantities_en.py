@@ -187,7 +187,14 @@ def _counted(norm: str, text: str, number: Number) -> _Reading:
         kind, unit, begin = "money", _BEFORE[prefix[1].replace(" ", "")], prefix.start()
     if kind == "plain" and norm.endswith("factor of ", 0, start):
         kind = "multiple"
-    if kind == "plain" and number.digits and _is_year(number):
+    if (
+        kind == "plain"
+        and number.digits
+        and number.step == 1
+        and _DIVISION.search(norm, max(0, start - 14), start)
+    ):
+        kind, unit = "ordinal", "division"
+    elif kind == "plain" and number.digits and _is_year(number):
         kind, unit = "date", "year"
     hedge = _hedge(norm, begin, stop) or ("over" if _MORE.search(text, start, end) else "")
     weight = _weight(norm, text, number, kind)
@@ -214,6 +221,7 @@ def _is_year(number: Number) -> bool:
     return 1500 <= number.low <= 2100 and number.end - number.start == 4 and number.step == 1
 
 
+_DIVISION = re.compile(r"(?<![a-z])(?:articles?|art\.|paragraph|sections?|clauses?|rule|chapters?) $")
 _REFERENCE = re.compile(
     r"(?:articles?|(?:sub)?paragraphs?|sections?|clauses?|items?|appendix|annex|schedule|rule|chapter)"
     r" $"
@@ -364,7 +372,10 @@ def _fraction(norm: str, text: str, number: Number) -> Quantity | None:
     )
 
 
-_UNIT_OF_ORDINAL = re.compile(r"[ -](century|quarter|half)(?![a-z])")
+_UNIT_OF_ORDINAL = re.compile(
+    rf"(?P<joined>,? (?:and|or|to) (?:{any_of(ORDINALS)}|\d(?:st|nd|rd|th)))?"
+    r"[ -](?:(?P<unit>century|quarter|half)|(?P<several>quarter)s)(?![a-z])"
+)
 _MONTH_AFTER = re.compile(rf" (?:day )?(?:of )?(?:{any_of(MONTHS)})(?![a-z])")
 _TENS_ORDINAL = re.compile(rf"[ -](?P<ordinal>{any_of(list(ORDINALS)[:9])})(?![a-z])")
 
@@ -379,10 +390,9 @@ def _ordinal_digits(norm: str, text: str, number: Number, end: int) -> _Reading:
 
 def _ordinal(norm: str, text: str, value: float, start: int, end: int, *, weight: float) -> Quantity:
     unit = _UNIT_OF_ORDINAL.match(norm, end)
-    stop = unit.end() if unit and unit[1] == "century" else end
-    return Quantity(
-        (start, stop), text[start:stop], value, value, "ordinal", unit[1] if unit else "", weight=weight
-    )
+    name = (unit["unit"] or unit["several"]) if unit else ""
+    stop = unit.end() if unit and name == "century" and not unit["joined"] else end
+    return Quantity((start, stop), text[start:stop], value, value, "ordinal", name, weight=weight)
 
 
 def _decade(norm: str, text: str, number: Number) -> Quantity | None:

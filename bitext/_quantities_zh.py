@@ -452,7 +452,10 @@ def _hedge(norm: str, start: int, end: int) -> Hedge:
 
 # ---------------------------------------------------------------------- numbers that are more than numerals
 
-_ORDINAL_UNITS = {"季": "quarter", "世纪": "century", "财季": "quarter"}
+_ORDINAL_UNITS = {
+    "季": "quarter", "世纪": "century", "财季": "quarter", "条": "division", "章": "division", "节": "division",
+    "款": "division",
+}  # fmt: skip
 
 
 def _ordinal(norm: str, text: str, number: Number, start: int, end: int) -> Quantity:

@@ -134,6 +134,7 @@ def _with_english_unit(number: str, quantity: Quantity, *, of: str = " ") -> str
         return _EN_MULTIPLES.get(value, f"{number} times") if quantity.exact else f"{number} times"
     if kind == "ordinal":
         return {
+            "division": f"{value:.0f}",
             "half": f"the {_english_ordinal(value)} half",
             "century": f"{_english_ordinal(value)} century",
         }.get(unit, _english_ordinal(value))

@@ -26,6 +26,7 @@ import numpy as np
 
 from bitext import _quantities_en, _quantities_zh
 from bitext._numeral_phrases import SIMPLIFIED
+from bitext._numerals_en import ORDINALS
 from bitext._quantity import LOWER, UNITS, UPPER, Hedge, Kind, Quantity, same_currency
 from bitext._quantity_wording import EN_HEDGES, in_chinese, in_english, meaning
 from bitext.data import Severity, Span
@@ -585,6 +586,8 @@ def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> 
         if {s.kind, t.kind} == {"percent", "multiple"}:  # each alone says little; together they contradict
             confidence = 1 - (1 - s.weight) * (1 - t.weight)
         confidence *= 1.0 if how_often or s.kind == t.kind else 0.75
+        if s.kind == t.kind == "ordinal" and s.unit == t.unit and s.unit in _NUMBERED:
+            confidence = _NUMBERED[s.unit]
     else:
         severity = "minor" if relation.factor is None else "major"
         confidence *= {"vague": 0.9, "precise": 0.75}[relation.name] if relation.factor is None else 0.95
@@ -594,6 +597,8 @@ def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> 
     )
 
 
+_NUMBERED = {"division": 0.8, "quarter": 0.8}
+"""How surely two articles, or two quarters, are meant as the same: they are counted in both languages."""
 _EXACTLY = {"vague": " exactly", "precise": ", an order of magnitude"}
 
 
@@ -720,6 +725,8 @@ def _suggestion(s: Quantity, t: Quantity | None, lang: str) -> str:
     if t is not None and t.text.upper().startswith("RMB") and s.unit in ("CNY", "元") and not s.vague:
         hedge, number = format_quantity(s, lang), format_quantity(replace(s, hedge=""), lang)
         return hedge.removesuffix(number) + "RMB" + number.removesuffix(" yuan")
+    if t is not None and s.kind == t.kind == "ordinal" and t.text.lower() in ORDINALS:
+        return next((word for word, n in ORDINALS.items() if n == s.low), format_quantity(s, lang))
     return format_quantity(s, lang)
 
 
