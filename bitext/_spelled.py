@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from bitext._names import FUNCTION_WORDS, is_romanization, romanized, syllables
-from bitext._termmatch import HAN, fold, is_word, segment
+from bitext._termmatch import HAN, fold, parts_of_speech, segment
 from bitext.data import Span
 
 _SURNAMES = frozenset(
@@ -22,7 +23,7 @@ _SURNAMES = frozenset(
     "樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉骆蓝"
     "路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农卓古吉缪简车项连芦麦褚娄窦岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应"
     "臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩佘池查麻苑迟邝封谈鞠惠荆冀郁班储栗燕楚鄢劳谌奚皮粟冼蔺楼盘满"
-    "闻厉伊仝区郜阚花权强帅屠朴练廉禹祖漆巴卿国狄索相晋司欧官胥"
+    "闻厉伊仝习荀茅区郜阚花权强帅屠朴练廉禹祖漆巴卿国狄索相晋司欧官胥"
 )
 _READINGS = {
     "单": "shan",
@@ -46,7 +47,7 @@ _NAME = re.compile(
     rf"(?<![\w’'-])(?=[A-Z])(?P<surname>(?i:{_SYLLABLE}))[ \u00a0]"
     rf"(?=[A-Z])(?P<given>(?i:{_SYLLABLE}(?:{_SYLLABLE})?))(?![\w-]|\.[A-Z])"
 )
-_CAPITALIZED_BEFORE = re.compile(r"[A-Z][\w’'-]*[ \u00a0]$")
+_PINYIN_BEFORE = re.compile(rf"(?<![\w’'-])(?=[A-Z])(?i:{_SYLLABLE}){{1,3}}[ \u00a0]$")
 _CAPITALIZED_AFTER = re.compile(r"[ \u00a0][A-Z]")
 _SURE, _UNSURE = 0.85, 0.65
 """Two syllables of a name are right; only its surname is."""
@@ -63,7 +64,11 @@ class MisspelledName:
 
 
 def misspelled_names(
-    source: str, target: str, nearby: Sequence[str], explained: Iterable[Span]
+    source: str,
+    target: str,
+    nearby: Sequence[str],
+    explained: Iterable[Span],
+    known: Sequence[Span] = (),
 ) -> Iterator[MisspelledName]:
     """Find names spelled in pinyin that sound like no characters of the source, and those they stand for.
 
@@ -75,19 +80,28 @@ def misspelled_names(
         Chinese texts of the beads beside it, since a name may have been moved.
     explained : iterable of span
         Places of the target that render something known as a whole.
+    known : sequence of span
+        Places of the source that are names of somebody known, whom this is not about.
     """
-    taken = list(explained)
-    for start, end in _spelled(target):
-        if any(span[0] <= start and end <= span[1] for span in taken):
-            continue
-        phrase = target[start:end]
-        surname, given = phrase.split()
-        spellings = (surname + given, given + surname)
-        if any(is_romanization(text, spelling) for text in (source, *nearby) for spelling in spellings):
-            continue
-        found = _nearest(fold(source), target, (surname.lower(), given.lower()))
-        if found and (found[2] > _UNSURE or not _CAPITALIZED_BEFORE.search(target, 0, start)):
+    text = list(fold(source))
+    for start, end in known:
+        text[start:end] = "\n" * (end - start)
+    for start, end in unheard_names(source, target, nearby, explained):
+        found = _nearest("".join(text), target, target[start:end])
+        if found and (found[2] > _UNSURE or not _PINYIN_BEFORE.search(target, 0, start)):
             yield MisspelledName(found[0], (start, end), *found[1:])
+
+
+def unheard_names(source: str, target: str, nearby: Sequence[str], explained: Iterable[Span]) -> list[Span]:
+    """Find what is spelled like a Chinese name and sounds like nothing in the source: see `misspelled_names`."""
+    taken, found = list(explained), []
+    for start, end in _spelled(target):
+        surname, given = target[start:end].split()
+        spellings = (surname + given, given + surname)
+        known = any(span[0] <= start and end <= span[1] for span in taken)
+        if not known and not any(is_romanization(t, s) for t in (source, *nearby) for s in spellings):
+            found.append((start, end))
+    return found
 
 
 def _spelled(target: str) -> Iterator[Span]:
@@ -100,27 +114,32 @@ def _spelled(target: str) -> Iterator[Span]:
             yield match.span()
 
 
-def _nearest(source: str, target: str, spelled: tuple[str, str]) -> tuple[Span, str, float] | None:
+def _nearest(source: str, target: str, spelled: str) -> tuple[Span, str, float] | None:
     """Find the name of `source` that sounds most like the one `spelled`, how to spell it, how surely it is meant.
 
     A name that stands in the target besides is none of them.
     """
+    surname, given = spelled.lower().split()
+    ends = set(accumulate(map(len, segment(source)), initial=0))
     best: tuple[float, Span, str, float] | None = None
-    words = set(segment(source))
-    for parts in _readings(spelled[1]):
-        sounds = (spelled[0], *parts)
+    for parts in _readings(given):
+        sounds = (surname, *parts)
         for at in range(len(source) - len(sounds) + 1):
             name = source[at : at + len(sounds)]
-            if name[0] not in _SURNAMES or not all(map(HAN.match, name)):
+            if name[0] not in _SURNAMES or "某" in name or not all(map(HAN.match, name)):
                 continue
             same = [sound in syllables(c) for sound, c in zip(sounds, name, strict=True)]
-            share = sum(same) / len(same)
-            sure = sum(same) >= 2
-            likely = same[0] and not is_word(name) and (len(name) == 2 or name in words)
+            share, sure = sum(same) / len(same), sum(same) >= 2
+            likely = same[0] and {at, at + len(name)} <= ends and _is_person(name)
             better = (sure or likely) and (best is None or share > best[0])
-            if better and "某" not in name and not romanized(name, target):
+            if better and not romanized(name, target):
                 best = share, (at, at + len(name)), _respelled(name, sounds, same), _SURE if sure else _UNSURE
     return best and best[1:]
+
+
+def _is_person(name: str) -> bool:
+    """Whether the dictionary has a person of this name, or nothing."""
+    return parts_of_speech().get(name, "nr").startswith("nr")
 
 
 @lru_cache(maxsize=1024)

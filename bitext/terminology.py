@@ -22,7 +22,7 @@ from bitext import _names
 from bitext._concepts import Concept, TermFinding
 from bitext._locate import Located, Similarity, Sought, locate
 from bitext._newnames import NewName, new_names
-from bitext._spelled import MisspelledName, misspelled_names
+from bitext._spelled import MisspelledName, misspelled_names, unheard_names
 from bitext._termbase import Termbase, TermMatch
 from bitext._termcompare import TermCandidate, compare_terms, extract_terms, termbase_of
 from bitext._termmatch import compact, fold, is_inflected, segment, term_key
@@ -82,11 +82,13 @@ def check_terms(
         Index into `beads` and finding, in text order.
     """
     document = _Document.of(beads, termbase, (source_lang, target_lang), strict, similarity)
+    missing = list(_missing_renderings(document))
+    replaced = {(n, f.target_span) for n, f in missing}
     findings = [
         *_wrong_renderings(document),
-        *_missing_renderings(document),
+        *missing,
+        *((n, f) for n, f in _misspelled_names(document) if (n, f.target_span) not in replaced),
         *_unlisted_names(document),
-        *_misspelled_names(document),
         *_inconsistent_renderings(document),
         *_missing_latin(document),
         *_unfounded_entities(document),
@@ -118,6 +120,10 @@ class _View:
         """Return where Latin strings of the source stand in the target."""
         words = {m[0] for m in _LATIN_RUN.finditer(self.source)}
         return [m.span() for word in words for m in re.finditer(re.escape(word), self.target, re.I)]
+
+    def whole_names(self) -> list[Span]:
+        """Return the places of the target where the termbase, or a Latin string, has all of a name."""
+        return [r.span for r in self.renderings if r.term.status in _ACCEPTED] + self.latin()
 
     def of(self, ids: Iterable[str], *statuses: str) -> list[TermMatch]:
         """Return the renderings of the concepts `ids` that have one of `statuses`."""
@@ -428,9 +434,9 @@ def _other_name(document: _Document, n: int, span: Span, concepts: Sequence[Conc
         and _stands_alone(view, r)
         and not _is_hinted_at(document, n, r.concept)
     ]
-    if not strangers:
-        return None
     place = span[0] / len(view.source)
+    if not strangers:
+        return _unheard_name(document, n, span) if concept.domain == "person" else None
     best = min(strangers, key=lambda r: abs(r.span[0] / len(view.target) - place))
     there, name = view.target[slice(*best.span)], best.concept.terms(document.source_lang)[0].text
     right = {w for term in concept.terms(document.target_lang) for w in _names.words(term.text)}
@@ -438,6 +444,22 @@ def _other_name(document: _Document, n: int, span: Span, concepts: Sequence[Conc
         return None
     evidence = f'"{there}" is the name {name}, which the source does not have'
     return Located(best.span, _REPLACED, (evidence,), _names.literal("", ""))
+
+
+def _unheard_name(document: _Document, n: int, span: Span) -> Located | None:
+    """Find a name in pinyin that sounds like nothing in the source, and not in part like another name of it."""
+    view = document.views[n]
+    texts = view.source, view.target, [v.source for v in document.neighbors(n)], view.whole_names()
+    misspelled = {m.target_span: m.source_span for m in misspelled_names(*texts)}
+    places = [
+        there
+        for there in unheard_names(*texts)
+        if there not in misspelled or _inside(misspelled[there], span)
+    ]
+    if not places:
+        return None
+    evidence = f'nothing in the source sounds like "{view.target[slice(*places[0])]}"'
+    return Located(places[0], _REPLACED, (evidence,), _names.literal("", ""))
 
 
 def _is_replacement(concept: Concept, other: Concept, lang: str) -> bool:
@@ -484,10 +506,22 @@ def _misspelled_names(document: _Document) -> Iterator[tuple[int, TermFinding]]:
     """Find Chinese names spelled as no name of the source sounds."""
     if document.source_lang.lower().startswith("zh") and document.target_lang.lower().startswith("en"):
         for n, view in enumerate(document.views):
-            explained = [r.span for r in view.renderings if r.term.status in _ACCEPTED] + view.latin()
             nearby = [v.source for v in document.neighbors(n)]
-            for found in misspelled_names(view.source, view.target, nearby, explained):
+            texts = view.source, view.target, nearby, view.whole_names()
+            for found in misspelled_names(*texts, _rendered_elsewhere(view, unheard_names(*texts))):
                 yield n, _misspelled_finding(view, found)
+
+
+def _rendered_elsewhere(view: _View, unheard: Sequence[Span]) -> list[Span]:
+    """Return the terms of the source whose rendering has no part in an `unheard` name, as "President Xi" may have."""
+    return [
+        span
+        for span, concepts in view.occurrences.items()
+        if any(
+            not any(r.span[0] < name[1] and name[0] < r.span[1] for name in unheard)
+            for r in view.of((c.id for c in concepts), *_ACCEPTED)
+        )
+    ]
 
 
 def _misspelled_finding(view: _View, found: MisspelledName) -> TermFinding:

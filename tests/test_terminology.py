@@ -796,6 +796,22 @@ def test_a_name_with_a_wrong_syllable_is_reported_with_the_right_one(
 
 
 @pytest.mark.parametrize(
+    ("source", "target", "right"),
+    [
+        ("记者李志强报道。", "Li Guomin reports.", "Li Zhiqiang"),
+        ("發言人毛寧回答了提問。", "The spokesperson Mao Ling took questions.", "Mao Ning"),
+        ("总理李强主持会议。", "Premier Li Qian chaired the meeting.", "Li Qiang"),
+        ("王凯和王鸥都来了。", "Wang Kai and Wang Gu were both there.", "Wang Ou"),
+        ("外长王毅抵达曼谷。", "The foreign minister, Qin Gang, arrived in Bangkok.", "Wang Yi"),
+        ("任正非接受了采访。", "Ren Zhengfa gave an interview.", "Ren Zhengfei"),
+    ],
+)
+def test_somebody_else_s_name_is_reported_once(source: str, target: str, right: str) -> None:
+    ((_, finding),) = check_terms([(source, target)], Termbase.default())
+    assert (finding.kind, finding.suggestion) == ("name", right)
+
+
+@pytest.mark.parametrize(
     ("source", "target"),
     [
         ("法国财长勒梅尔周四表示。", "French Finance Minister Le Maire said on Thursday."),
