@@ -86,22 +86,35 @@ def misspelled_names(
     text = list(fold(source))
     for start, end in known:
         text[start:end] = "\n" * (end - start)
+    nearest: dict[str, tuple[Span, str, float] | None] = {}
     for start, end in unheard_names(source, target, nearby, explained):
-        found = _nearest("".join(text), target, target[start:end])
+        phrase = target[start:end]
+        if phrase not in nearest:
+            nearest[phrase] = _nearest("".join(text), target, phrase)
+        found = nearest[phrase]
         if found and (found[2] > _UNSURE or not _PINYIN_BEFORE.search(target, 0, start)):
             yield MisspelledName(found[0], (start, end), *found[1:])
 
 
 def unheard_names(source: str, target: str, nearby: Sequence[str], explained: Iterable[Span]) -> list[Span]:
     """Find what is spelled like a Chinese name and sounds like nothing in the source: see `misspelled_names`."""
-    taken, found = list(explained), []
-    for start, end in _spelled(target):
-        surname, given = target[start:end].split()
-        spellings = (surname + given, given + surname)
-        known = any(span[0] <= start and end <= span[1] for span in taken)
-        if not known and not any(is_romanization(t, s) for t in (source, *nearby) for s in spellings):
-            found.append((start, end))
-    return found
+    taken, places = list(explained), list(_spelled(target))
+    texts = (source, *nearby)
+    heard = {
+        phrase: any(is_romanization(text, spelling) for text in texts for spelling in _orders(phrase))
+        for phrase in {target[start:end] for start, end in places}
+    }
+    return [
+        (start, end)
+        for start, end in places
+        if not heard[target[start:end]] and not any(a <= start and end <= b for a, b in taken)
+    ]
+
+
+def _orders(phrase: str) -> tuple[str, str]:
+    """Write a name as one word, surname first and surname last."""
+    surname, given = phrase.split()
+    return surname + given, given + surname
 
 
 def _spelled(target: str) -> Iterator[Span]:
