@@ -16,16 +16,17 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from bitext import _names
 from bitext._concepts import Concept, TermFinding
 from bitext._locate import Located, Similarity, Sought, locate
 from bitext._newnames import NewName, new_names
+from bitext._othernames import other_name
 from bitext._spelled import MisspelledName, misspelled_names, unheard_names
 from bitext._termbase import Termbase, TermMatch
 from bitext._termcompare import TermCandidate, compare_terms, extract_terms, termbase_of
-from bitext._termmatch import compact, fold, is_inflected, segment, term_key
+from bitext._termdocument import ACCEPTED, LATIN_RUN, TermDocument, TermView, is_ambiguous, is_inside
+from bitext._termmatch import fold, is_inflected, segment, term_key
 from bitext.data import Span, Term
 
 __all__ = [
@@ -42,7 +43,6 @@ __all__ = [
 ]
 
 
-_ACCEPTED = ("preferred", "admitted")
 _SHOWN = 0.4
 """From this confidence a missing house term points at what stands there instead."""
 _VARIANTS = 5
@@ -81,7 +81,7 @@ def check_terms(
     list of (int, TermFinding)
         Index into `beads` and finding, in text order.
     """
-    document = _Document.of(beads, termbase, (source_lang, target_lang), strict, similarity)
+    document = TermDocument.of(beads, termbase, (source_lang, target_lang), strict, similarity)
     missing = list(_missing_renderings(document))
     replaced = {(n, f.target_span) for n, f in missing}
     findings = [
@@ -96,122 +96,33 @@ def check_terms(
     return sorted(findings, key=lambda f: (f[0], f[1].source_span or (-1, -1), f[1].target_span or (-1, -1)))
 
 
-# -------------------------------------------------------------------------------- the document
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """What the termbase finds in one bead: source terms, longest first and exclusive; all target terms."""
-
-    source: str
-    target: str
-    occurrences: dict[Span, tuple[Concept, ...]]
-    renderings: tuple[TermMatch, ...]
-
-    @property
-    def concepts(self) -> set[str]:
-        return {concept.id for concepts in self.occurrences.values() for concept in concepts}
-
-    def explained(self) -> list[Span]:
-        """Return the places of the target that render another term, or a Latin string, of the source."""
-        return [r.span for r in self.of(self.concepts, *_ACCEPTED)] + self.latin()
-
-    def latin(self) -> list[Span]:
-        """Return where Latin strings of the source stand in the target."""
-        words = {m[0] for m in _LATIN_RUN.finditer(self.source)}
-        return [m.span() for word in words for m in re.finditer(re.escape(word), self.target, re.I)]
-
-    def whole_names(self) -> list[Span]:
-        """Return the places of the target where the termbase, or a Latin string, has all of a name."""
-        return [r.span for r in self.renderings if r.term.status in _ACCEPTED] + self.latin()
-
-    def of(self, ids: Iterable[str], *statuses: str) -> list[TermMatch]:
-        """Return the renderings of the concepts `ids` that have one of `statuses`."""
-        wanted = set(ids)
-        return [r for r in self.renderings if r.concept.id in wanted and r.term.status in statuses]
-
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    """All beads, and what every check needs to know about them."""
-
-    views: tuple[_View, ...]
-    targets: tuple[str, ...]
-    """Compact target texts, to count phrases in."""
-    usual: Counter[str]
-    """Concept to the number of beads in which it is rendered as expected."""
-    source_lang: str
-    target_lang: str
-    strict: bool | None
-    similarity: Similarity | None
-
-    @classmethod
-    def of(
-        cls,
-        beads: Sequence[tuple[str, str]],
-        termbase: Termbase,
-        languages: tuple[str, str],
-        strict: bool | None,
-        similarity: Similarity | None,
-    ) -> _Document:
-        views = []
-        for source, target in beads:
-            occurrences: dict[Span, tuple[Concept, ...]] = {}
-            for match in termbase.matches(source, languages[0]):
-                if match.term.status in (*_ACCEPTED, "deprecated"):
-                    occurrences[match.span] = (*occurrences.get(match.span, ()), match.concept)
-            renderings = termbase.matches(target, languages[1], overlapping=True)
-            views.append(_View(source, target, occurrences, tuple(renderings)))
-        targets = tuple(compact(target, languages[1]).text for _, target in beads)
-        usual = Counter(id for v in views for id in v.concepts if v.of({id}, *_ACCEPTED))
-        return cls(tuple(views), targets, usual, *languages, strict, similarity)
-
-    def neighbors(self, n: int) -> list[_View]:
-        return [self.views[i] for i in (n - 1, n + 1) if 0 <= i < len(self.views)]
-
-    def is_required(self, concept: Concept) -> bool:
-        return concept.required if self.strict is None else self.strict
-
-    def source_term(self, concept: Concept, view: _View, span: Span | None) -> str:
-        return view.source[slice(*span)] if span else concept.terms(self.source_lang)[0].text
-
-
-def _inside(inner: Span, outer: Span) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1]
-
-
 # -------------------------------------------------------------------------------- renderings listed as wrong
 
 
-def _wrong_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]]:
+def _wrong_renderings(document: TermDocument) -> Iterator[tuple[int, TermFinding]]:
     """Find renderings the termbase says are wrong, where their concept is in the source nearby."""
     for n, view in enumerate(document.views):
         near = view.concepts.union(*(v.concepts for v in document.neighbors(n)))
-        right = [r.span for r in view.of(near, *_ACCEPTED)]
+        right = [r.span for r in view.of(near, *ACCEPTED)]
         wrong = [
             r
             for r in view.of(near, "known-wrong", "deprecated")
-            if not any(_inside(r.span, span) for span in right)
+            if not any(is_inside(r.span, span) for span in right)
         ]
         for r in wrong:
             if _is_common_word(view, r):
                 continue
-            if not any(_inside(r.span, other.span) and r.span != other.span for other in wrong):
+            if not any(is_inside(r.span, other.span) and r.span != other.span for other in wrong):
                 yield n, _wrong_finding(document, view, r)
 
 
-def _is_common_word(view: _View, rendering: TermMatch) -> bool:
+def _is_common_word(view: TermView, rendering: TermMatch) -> bool:
     """Whether a name that also is an ordinary word is put as the word: a shadowless lamp is not the cloud desktop."""
     concept = rendering.concept
-    return concept.pos == "name" and _is_ambiguous(concept) and view.target[slice(*rendering.span)].islower()
+    return concept.pos == "name" and is_ambiguous(concept) and view.target[slice(*rendering.span)].islower()
 
 
-def _is_ambiguous(concept: Concept) -> bool:
-    """Whether the Chinese may be an ordinary word."""
-    return concept.condition.startswith("ambiguous")
-
-
-def _wrong_finding(document: _Document, view: _View, rendering: TermMatch) -> TermFinding:
+def _wrong_finding(document: TermDocument, view: TermView, rendering: TermMatch) -> TermFinding:
     concept, is_wrong = rendering.concept, rendering.term.status == "known-wrong"
     spans = [span for span, concepts in view.occurrences.items() if concept in concepts]
     span = spans[0] if spans else None
@@ -236,21 +147,21 @@ def _wrong_finding(document: _Document, view: _View, rendering: TermMatch) -> Te
 # -------------------------------------------------------------------------------- renderings that are missing
 
 
-def _missing_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]]:
+def _missing_renderings(document: TermDocument) -> Iterator[tuple[int, TermFinding]]:
     """Find terms none of whose renderings stands in the target, and what stands there instead."""
     for n, view in enumerate(document.views):
         claimed: list[Span] = []
         for span, concepts, borrowed in _unrendered(document, n):
             concept = concepts[0]
             required = document.is_required(concept) and not borrowed
-            other = None if borrowed else _other_name(document, n, span, concepts)
+            other = None if borrowed else other_name(document, n, span, concepts)
             slipped = not other and _has_slipped(document, n, concepts)
             if not required and (slipped or not _is_expected(document, concept)):
                 continue
             located = other or _locate(document, n, span, concept)
             if not required and (_in_title(view.source, span) or _is_reworded(view, concept, located)):
                 continue
-            if located and any(_inside(located.span, c) or _inside(c, located.span) for c in claimed):
+            if located and any(is_inside(located.span, c) or is_inside(c, located.span) for c in claimed):
                 located = None
             if required and document.target_lang.startswith("en") and _is_inflected(view, concept):
                 continue
@@ -259,7 +170,7 @@ def _missing_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]
                 yield n, _missing_finding(document, view, span, concept, located)
 
 
-def _is_expected(document: _Document, concept: Concept) -> bool:
+def _is_expected(document: TermDocument, concept: Concept) -> bool:
     """Whether a term has to be rendered: a name always, a noun that has been rendered as expected before."""
     return concept.pos == "name" or document.usual[concept.id] >= 2
 
@@ -279,18 +190,16 @@ def _in_title(source: str, span: Span) -> bool:
     ) and source[opened + 1 : source.find("》", opened)] != source[slice(*span)]
 
 
-def _is_reworded(view: _View, concept: Concept, located: Located | None) -> bool:
+def _is_reworded(view: TermView, concept: Concept, located: Located | None) -> bool:
     """Whether what was located has all words of a right rendering in other forms: the minister of a ministry."""
     if located is None:
         return False
     there = {word[:5] for word in _names.words(view.target[slice(*located.span)])}
-    right = (
-        [word[:5] for word in _names.words(t.text)] for t in concept.terms("en") if t.status in _ACCEPTED
-    )
+    right = ([word[:5] for word in _names.words(t.text)] for t in concept.terms("en") if t.status in ACCEPTED)
     return any(len(words) > 1 and there.issuperset(words) for words in right)
 
 
-def _unrendered(document: _Document, n: int) -> Iterator[tuple[Span, tuple[Concept, ...], bool]]:
+def _unrendered(document: TermDocument, n: int) -> Iterator[tuple[Span, tuple[Concept, ...], bool]]:
     """Yield the source terms of bead `n` with nothing of theirs in the target, each once.
 
     The third value says that there is a rendering, but inside a Latin string that the source has as well:
@@ -303,26 +212,26 @@ def _unrendered(document: _Document, n: int) -> Iterator[tuple[Span, tuple[Conce
     latin = view.latin()
     for span, concepts in view.occurrences.items():
         ids = frozenset(c.id for c in concepts)
-        there = view.of(ids, *_ACCEPTED, "deprecated", "known-wrong")
-        if ids not in seen and all(any(_inside(r.span, s) and r.span != s for s in latin) for r in there):
+        there = view.of(ids, *ACCEPTED, "deprecated", "known-wrong")
+        if ids not in seen and all(any(is_inside(r.span, s) and r.span != s for s in latin) for r in there):
             yield span, concepts, bool(there)
         seen.add(ids)
 
 
-def _has_slipped(document: _Document, n: int, concepts: Iterable[Concept]) -> bool:
+def _has_slipped(document: TermDocument, n: int, concepts: Iterable[Concept]) -> bool:
     """Whether the rendering is in the next bead: they may be cut a segment too early or too late."""
     ids = {c.id for c in concepts}
-    return any(v.of(ids, *_ACCEPTED) and not ids & v.concepts for v in document.neighbors(n))
+    return any(v.of(ids, *ACCEPTED) and not ids & v.concepts for v in document.neighbors(n))
 
 
-def _is_inflected(view: _View, concept: Concept) -> bool:
+def _is_inflected(view: TermView, concept: Concept) -> bool:
     """Whether a rendering stands in the target as a verb form: stress-tested for stress test."""
-    accepted = (t for t in concept.terms("en") if t.status in _ACCEPTED and not t.case_sensitive)
+    accepted = (t for t in concept.terms("en") if t.status in ACCEPTED and not t.case_sensitive)
     return any(is_inflected(t.text, view.target) for t in accepted if not t.text.isupper())
 
 
 def _missing_finding(
-    document: _Document, view: _View, span: Span, concept: Concept, located: Located | None
+    document: TermDocument, view: TermView, span: Span, concept: Concept, located: Located | None
 ) -> TermFinding:
     right = concept.preferred(document.target_lang)
     wanted = f'"{right.text}"' if right else "as in the termbase"
@@ -346,12 +255,12 @@ def _missing_finding(
     )
 
 
-def _locate(document: _Document, n: int, span: Span, concept: Concept) -> Located | None:
+def _locate(document: TermDocument, n: int, span: Span, concept: Concept) -> Located | None:
     """Find what stands for `concept` in the target of bead `n`."""
     if not document.target_lang.lower().startswith("en"):
         return None
     view = document.views[n]
-    right = (term.text for term in concept.terms("en") if term.status in _ACCEPTED)
+    right = (term.text for term in concept.terms("en") if term.status in ACCEPTED)
     sought = Sought(
         view.source,
         view.target,
@@ -365,7 +274,7 @@ def _locate(document: _Document, n: int, span: Span, concept: Concept) -> Locate
         r.span
         for r in view.renderings
         if r.concept.pos == "name"
-        and r.term.status in _ACCEPTED
+        and r.term.status in ACCEPTED
         and not r.term.text.islower()  # the word that an ambiguous name also is
         and not any(term.text in whole for term in r.concept.terms("zh"))
     ]
@@ -374,12 +283,12 @@ def _locate(document: _Document, n: int, span: Span, concept: Concept) -> Locate
     return best if best and best.confidence >= _REPORTED else _partial(view, concept) or best
 
 
-def _partial(view: _View, concept: Concept) -> Located | None:
+def _partial(view: TermView, concept: Concept) -> Located | None:
     """Find the stretch of the target that shares its last word, and the most, with an accepted rendering."""
     found: list[tuple[int, int, Span]] = []
     for term in concept.terms("en"):
         right = [term_key(word, "en") for word in _names.words(term.text)]
-        if term.status not in _ACCEPTED or len(right) < 2:
+        if term.status not in ACCEPTED or len(right) < 2:
             continue
         for window in _names.windows(view.target, len(right)):
             there = [term_key(word, "en") for word in _names.words(view.target[slice(*window)])]
@@ -393,116 +302,10 @@ def _partial(view: _View, concept: Concept) -> Located | None:
     return Located(span, 0.4, (evidence,), _names.literal("", ""))
 
 
-# -------------------------------------------------------------------------------- names put for others
-
-_OF_A_KIND = {"technology": "business", "internet": "business"}
-"""Domains whose names may be put for each other: a firm for its product."""
-_PLACE_WORDS = frozenset("国省市州县区岛海山江河湖洋大")
-_EPITHET = re.compile(r"[ \u00a0](?:capital|city|port|province|region|state)\b")
-"""After an adjective, as in the Korean capital: said in place of a name, not put for another."""
-_CAPITALS = {
-    "中国": "北京", "美国": "华盛顿", "俄罗斯": "莫斯科", "英国": "伦敦", "日本": "东京", "法国": "巴黎",
-    "德国": "柏林", "韩国": "首尔", "朝鲜": "平壤", "印度": "新德里", "伊朗": "德黑兰", "欧盟": "布鲁塞尔",
-    "乌克兰": "基辅", "加拿大": "渥太华", "澳大利亚": "堪培拉", "土耳其": "安卡拉", "越南": "河内",
-    "意大利": "罗马", "西班牙": "马德里", "埃及": "开罗", "巴基斯坦": "伊斯兰堡", "菲律宾": "马尼拉",
-}  # fmt: skip
-"""Which stand for their countries: Moscow said, for 俄罗斯."""
-_CAPITAL_BEFORE = re.compile(r"(?P<word>[A-Z][\w’']*)(?:[ \u00a0/-]|[’']s )$")
-_CAPITAL_AFTER = re.compile(r"[ \u00a0/-](?P<word>[A-Z]\w*)")
-_REPLACED = 0.8
-"""How sure a name put for another is."""
+# -------------------------------------------------------------------------------- names spelled wrongly
 
 
-def _other_name(document: _Document, n: int, span: Span, concepts: Sequence[Concept]) -> Located | None:
-    """Find another name of the termbase, of the same kind, that nothing nearby in the source accounts for.
-
-    Of several, the one that stands most nearly where the missing name does.
-    """
-    concept, view = concepts[0], document.views[n]
-    if concept.pos != "name" or any(map(_is_ambiguous, concepts)):
-        return None
-    near = view.concepts.union(*(v.concepts for v in document.neighbors(n)))
-    explained = [r.span for r in view.of(near, *_ACCEPTED)] + view.latin()
-    strangers = [
-        r
-        for r in view.renderings
-        if r.term.status in _ACCEPTED
-        and r.concept.id not in near
-        and _is_replacement(concept, r.concept, document.source_lang)
-        and not any(_inside(r.span, other) for other in explained)
-        and not any(_inside(r.span, o.span) and r.span != o.span for o in view.renderings)
-        and _stands_alone(view, r)
-        and not _is_hinted_at(document, n, r.concept)
-    ]
-    place = span[0] / len(view.source)
-    if not strangers:
-        return _unheard_name(document, n, span) if concept.domain == "person" else None
-    best = min(strangers, key=lambda r: abs(r.span[0] / len(view.target) - place))
-    there, name = view.target[slice(*best.span)], best.concept.terms(document.source_lang)[0].text
-    right = {w for term in concept.terms(document.target_lang) for w in _names.words(term.text)}
-    if right.issuperset(_names.words(there)):
-        return None
-    evidence = f'"{there}" is the name {name}, which the source does not have'
-    return Located(best.span, _REPLACED, (evidence,), _names.literal("", ""))
-
-
-def _unheard_name(document: _Document, n: int, span: Span) -> Located | None:
-    """Find a name in pinyin that sounds like nothing in the source, and not in part like another name of it."""
-    view = document.views[n]
-    texts = view.source, view.target, [v.source for v in document.neighbors(n)], view.whole_names()
-    misspelled = {m.target_span: m.source_span for m in misspelled_names(*texts)}
-    places = [
-        there
-        for there in unheard_names(*texts)
-        if there not in misspelled or _inside(misspelled[there], span)
-    ]
-    if not places:
-        return None
-    evidence = f'nothing in the source sounds like "{view.target[slice(*places[0])]}"'
-    return Located(places[0], _REPLACED, (evidence,), _names.literal("", ""))
-
-
-def _is_replacement(concept: Concept, other: Concept, lang: str) -> bool:
-    """Whether both are names of one kind, and neither is a part or the capital of the other."""
-    kind, kind_of_other = (_OF_A_KIND.get(c.domain, c.domain) for c in (concept, other))
-    if not kind or kind != kind_of_other or other.pos != "name" or _is_ambiguous(other):
-        return False
-    names = [[fold(term.text) for term in c.terms(lang)] for c in (concept, other)]
-    return not any(
-        a in b or b in a or b == _CAPITALS.get(a) or a == _CAPITALS.get(b) for a in names[0] for b in names[1]
-    )
-
-
-def _stands_alone(view: _View, rendering: TermMatch) -> bool:
-    """Whether a rendering is written as a whole name: no initials, no part of a longer one, as in Golmud City."""
-    target, (start, end) = view.target, rendering.span
-    if not target[start].isupper():
-        return False
-    before = _CAPITAL_BEFORE.search(target, 0, start)
-    longer = before and before["word"].lower() not in _names.FUNCTION_WORDS
-    after = _CAPITAL_AFTER.match(target, end)
-    if rendering.concept.domain == "place":
-        if target[start:end].isupper() or _EPITHET.match(target, end):
-            return False
-        if after and _names.literal(view.source, after["word"]).pairs:
-            after = None  # a common noun, as in Hunan Hospital
-    return (" " in target[start:end] or not longer) and not after
-
-
-def _is_hinted_at(document: _Document, n: int, concept: Concept) -> bool:
-    """Whether the source nearby, but for its known terms, has two characters of a name; of a place, one."""
-    view, lang = document.views[n], document.source_lang
-    here = list(fold(view.source))
-    for start, end in view.occurrences:
-        here[start:end] = "\n" * (end - start)
-    names = [fold(term.text) for term in concept.terms(lang)]
-    if concept.domain == "place" and set("".join(names)).difference(_PLACE_WORDS).intersection(here):
-        return True
-    nearby = "\n".join(["".join(here), *(fold(v.source) for v in document.neighbors(n))])
-    return any(name[i : i + 2] in nearby for name in names for i in range(max(1, len(name) - 1)))
-
-
-def _misspelled_names(document: _Document) -> Iterator[tuple[int, TermFinding]]:
+def _misspelled_names(document: TermDocument) -> Iterator[tuple[int, TermFinding]]:
     """Find Chinese names spelled as no name of the source sounds."""
     if document.source_lang.lower().startswith("zh") and document.target_lang.lower().startswith("en"):
         for n, view in enumerate(document.views):
@@ -512,19 +315,19 @@ def _misspelled_names(document: _Document) -> Iterator[tuple[int, TermFinding]]:
                 yield n, _misspelled_finding(view, found)
 
 
-def _rendered_elsewhere(view: _View, unheard: Sequence[Span]) -> list[Span]:
+def _rendered_elsewhere(view: TermView, unheard: Sequence[Span]) -> list[Span]:
     """Return the terms of the source whose rendering has no part in an `unheard` name, as "President Xi" may have."""
     return [
         span
         for span, concepts in view.occurrences.items()
         if any(
             not any(r.span[0] < name[1] and name[0] < r.span[1] for name in unheard)
-            for r in view.of((c.id for c in concepts), *_ACCEPTED)
+            for r in view.of((c.id for c in concepts), *ACCEPTED)
         )
     ]
 
 
-def _misspelled_finding(view: _View, found: MisspelledName) -> TermFinding:
+def _misspelled_finding(view: TermView, found: MisspelledName) -> TermFinding:
     name, there = view.source[slice(*found.source_span)], view.target[slice(*found.target_span)]
     return TermFinding(
         kind="name",
@@ -542,7 +345,7 @@ def _misspelled_finding(view: _View, found: MisspelledName) -> TermFinding:
 # -------------------------------------------------------------------------------- names in no termbase
 
 
-def _unlisted_names(document: _Document) -> Iterator[tuple[int, TermFinding]]:
+def _unlisted_names(document: TermDocument) -> Iterator[tuple[int, TermFinding]]:
     """Find names that are in no termbase and are rendered word for word, not by their sound."""
     if not document.source_lang.lower().startswith("zh"):
         return
@@ -567,7 +370,7 @@ def _unlisted_names(document: _Document) -> Iterator[tuple[int, TermFinding]]:
 
 
 def _unlisted_finding(
-    document: _Document, sought: Sought, located: Located, spelled: dict[int, Span], *, quoted: bool
+    document: TermDocument, sought: Sought, located: Located, spelled: dict[int, Span], *, quoted: bool
 ) -> TermFinding | None:
     """Judge a word-for-word rendering: wrong if the name is spelled out elsewhere, or is no common words."""
     confidence = located.confidence
@@ -620,7 +423,7 @@ _MAKER_BEFORE = re.compile(
 )
 
 
-def _is_named_thing(document: _Document, new: NewName) -> bool:
+def _is_named_thing(document: TermDocument, new: NewName) -> bool:
     """Whether the source speaks of a new name as of a product or a firm somewhere, and in more than one bead.
 
     A title, a nickname or a slogan is made of the same rare characters, and is rightly put word for word.
@@ -642,14 +445,16 @@ def _is_named_thing(document: _Document, new: NewName) -> bool:
 # -------------------------------------------------------------------------------- consistency
 
 
-def _inconsistent_renderings(document: _Document) -> Iterator[tuple[int, TermFinding]]:
+def _inconsistent_renderings(document: TermDocument) -> Iterator[tuple[int, TermFinding]]:
     """Find terms rendered in two accepted ways, where it is clear which word renders which."""
     seen: dict[str, list[tuple[int, Span, TermMatch]]] = defaultdict(list)
     for n, view in enumerate(document.views):
         for span, concepts in view.occurrences.items():
             ids = {c.id for c in concepts}
-            there = [r for r in view.of(ids, *_ACCEPTED) if not _belongs_elsewhere(view, r, ids)]
-            outer = [r for r in there if not any(_inside(r.span, o.span) and r.span != o.span for o in there)]
+            there = [r for r in view.of(ids, *ACCEPTED) if not _belongs_elsewhere(view, r, ids)]
+            outer = [
+                r for r in there if not any(is_inside(r.span, o.span) and r.span != o.span for o in there)
+            ]
             alone = sum(bool(ids & {c.id for c in other}) for other in view.occurrences.values()) == 1
             if alone and len({term_key(r.term.text, document.target_lang) for r in outer}) == 1:
                 seen[outer[0].concept.id].append((n, span, outer[0]))
@@ -657,10 +462,10 @@ def _inconsistent_renderings(document: _Document) -> Iterator[tuple[int, TermFin
         yield from _inconsistencies(document, places)
 
 
-def _belongs_elsewhere(view: _View, rendering: TermMatch, ids: set[str]) -> bool:
+def _belongs_elsewhere(view: TermView, rendering: TermMatch, ids: set[str]) -> bool:
     """Whether a rendering is, or is a part of, the rendering of another term: the chip of Taiwan Semiconductor."""
     return any(
-        _inside(rendering.span, other.span)
+        is_inside(rendering.span, other.span)
         and other.concept.id not in ids
         and (other.concept.id in view.concepts or other.span != rendering.span)
         for other in view.renderings
@@ -668,12 +473,12 @@ def _belongs_elsewhere(view: _View, rendering: TermMatch, ids: set[str]) -> bool
 
 
 def _inconsistencies(
-    document: _Document, places: list[tuple[int, Span, TermMatch]]
+    document: TermDocument, places: list[tuple[int, Span, TermMatch]]
 ) -> Iterator[tuple[int, TermFinding]]:
     forms = Counter(r.term.text for _, _, r in places)
     usual, count = forms.most_common(1)[0]
     concept = places[0][2].concept
-    accepted = sum(term.status in _ACCEPTED for term in concept.terms(document.target_lang))
+    accepted = sum(term.status in ACCEPTED for term in concept.terms(document.target_lang))
     free = accepted > _VARIANTS or count < 2 or concept.domain == "place"  # Moscow or Russia: metonymy
     if free and not document.is_required(concept):
         return
@@ -721,14 +526,13 @@ def _abbreviates(short: str, long: str) -> bool:
 # -------------------------------------------------------------------------------- Latin strings
 
 
-_LATIN_RUN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z][A-Za-z0-9]*(?:[ .&+/-]?[A-Za-z0-9]+)*\+*")
 _NOT_NAMES = frozenset({
     "vs", "app", "ppt", "pk", "ok", "no", "ceo", "cfo", "cto", "coo", "it", "kg", "km", "cm", "mm",
     "mb", "gb", "tb", "kw", "mw", "gw", "ai", "ip", "kpi", "pc", "www", "com", "cn",
 })  # fmt: skip
 
 
-def _missing_latin(document: _Document) -> Iterator[tuple[int, TermFinding]]:
+def _missing_latin(document: TermDocument) -> Iterator[tuple[int, TermFinding]]:
     """Find Latin names and versions of a Chinese source that do not come back; each once a document."""
     if not document.source_lang.lower().startswith("zh"):
         return
@@ -737,8 +541,8 @@ def _missing_latin(document: _Document) -> Iterator[tuple[int, TermFinding]]:
         if not view.target.strip():
             continue
         nearby = "".join(document.targets[max(0, n - 1) : n + 2])
-        for match in _LATIN_RUN.finditer(view.source):
-            if match[0] in reported or any(_inside(match.span(), span) for span in view.occurrences):
+        for match in LATIN_RUN.finditer(view.source):
+            if match[0] in reported or any(is_inside(match.span(), span) for span in view.occurrences):
                 continue
             confidence = _latin_confidence(match[0], nearby, view.target, document.target_lang)
             if confidence >= _REPORTED:
@@ -789,7 +593,7 @@ def _latin_finding(match: re.Match[str], confidence: float) -> TermFinding:
 # -------------------------------------------------------------------------------- entities nobody named
 
 
-def _unfounded_entities(document: _Document) -> Iterator[tuple[int, TermFinding]]:
+def _unfounded_entities(document: TermDocument) -> Iterator[tuple[int, TermFinding]]:
     """Find names in the target whose Chinese is, in this document, only ever part of a common noun.
 
     A company name put in place of an ordinary word: the source says 机器人, robots, and the target has a firm
@@ -797,19 +601,19 @@ def _unfounded_entities(document: _Document) -> Iterator[tuple[int, TermFinding]
     """
     named = set().union(*(view.concepts for view in document.views)) if document.views else set()
     for n, view in enumerate(document.views):
-        explained = [r.span for r in view.of(view.concepts, *_ACCEPTED)]
-        names = [r for r in view.renderings if r.concept.pos == "name" and r.term.status in _ACCEPTED]
+        explained = [r.span for r in view.of(view.concepts, *ACCEPTED)]
+        names = [r for r in view.renderings if r.concept.pos == "name" and r.term.status in ACCEPTED]
         for r in names:
             outer = [*explained, *(o.span for o in names if o.span != r.span)]
             common = _names.literal(r.concept.terms("zh")[0].text, r.term.text).words == 1.0
-            if r.concept.id in named or common or any(_inside(r.span, span) for span in outer):
+            if r.concept.id in named or common or any(is_inside(r.span, span) for span in outer):
                 continue
             noun = _shared_noun(view, r.concept, document.source_lang)
             if noun:
                 yield n, _entity_finding(document, view, r, noun)
 
 
-def _shared_noun(view: _View, concept: Concept, lang: str) -> Span | None:
+def _shared_noun(view: TermView, concept: Concept, lang: str) -> Span | None:
     """Find the longest end of a name of `concept` in the source, if it is no mere word for an institution."""
     source = fold(view.source)
     for term in concept.terms(lang):
@@ -828,12 +632,12 @@ def _shared_noun(view: _View, concept: Concept, lang: str) -> Span | None:
     return None
 
 
-def _whole_name(view: _View, noun: Span) -> Span | None:
+def _whole_name(view: TermView, noun: Span) -> Span | None:
     """Widen a noun to the name that it cuts: 田汽车 to 丰田汽车; ``None`` if that name has a rendering of its own."""
     for span, concepts in view.occurrences.items():
         names = {c.id for c in concepts if c.pos == "name"}
-        if names and span[0] < noun[1] and noun[0] < span[1] and not _inside(span, noun):
-            rendered = any(r.concept.id in names and r.term.status in _ACCEPTED for r in view.renderings)
+        if names and span[0] < noun[1] and noun[0] < span[1] and not is_inside(span, noun):
+            rendered = any(r.concept.id in names and r.term.status in ACCEPTED for r in view.renderings)
             return None if rendered else (span[0], max(span[1], noun[1]))
     return noun
 
@@ -849,10 +653,10 @@ _INSTITUTIONS = frozenset("院会局部司行社团校所馆室厅署处委网�
 """Last characters of words that stand for a name mentioned before: 委员会, the commission."""
 
 
-def _entity_finding(document: _Document, view: _View, rendering: TermMatch, noun: Span) -> TermFinding:
+def _entity_finding(document: TermDocument, view: TermView, rendering: TermMatch, noun: Span) -> TermFinding:
     word, there = view.source[slice(*noun)], view.target[slice(*rendering.span)]
     full = rendering.concept.terms("zh")[0].text
-    concepts = next((found for span, found in view.occurrences.items() if _inside(span, noun)), ())
+    concepts = next((found for span, found in view.occurrences.items() if is_inside(span, noun)), ())
     right = concepts[0].preferred(document.target_lang) if concepts else None
     is_name = concepts and concepts[0].pos == "name"
     fact = f"the source has {word}" if is_name else f"the source only has the common noun {word}"
