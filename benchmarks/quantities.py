@@ -51,22 +51,17 @@ def false_alarms(data: Path, show: bool) -> dict[str, dict[str, float]]:
     for direction in ("zh-en", "en-zh"):
         source_lang, target_lang = direction.split("-")
         numbers = alarms = paragraphs = paragraphs_flagged = 0
-        for path in sorted((data / "hkma" / "ref").glob("full_data_*.jsonl")):
-            for row in _rows(path):
-                pairs = zip(row[source_lang].split("\n\n"), row[target_lang].split("\n\n"), strict=True)
-                for source, target in pairs:
-                    quantities = find_quantities(source, source_lang)
-                    numbers += sum(bool(re.search(r"\d", q.text)) or q.weight >= 0.5 for q in quantities)
-                    found = compare_quantities(
-                        source, target, source_lang=source_lang, target_lang=target_lang
-                    )
-                    alarms += len(found)
-                    paragraphs += 1
-                    paragraphs_flagged += bool(found)
-                    if show and found and direction == "zh-en":
-                        print(f"{path.stem}\n  {source}\n  {target}")
-                        for f in found:
-                            print(f"    {f.kind} {f.confidence:.2f}: {f.message} → {f.suggestion}")
+        for name, (source, target) in _paragraphs(data, source_lang, target_lang):
+            quantities = find_quantities(source, source_lang)
+            numbers += sum(bool(re.search(r"\d", q.text)) or q.weight >= 0.5 for q in quantities)
+            found = compare_quantities(source, target, source_lang=source_lang, target_lang=target_lang)
+            alarms += len(found)
+            paragraphs += 1
+            paragraphs_flagged += bool(found)
+            if show and found and direction == "zh-en":
+                print(f"{name}\n  {source}\n  {target}")
+                for f in found:
+                    print(f"    {f.kind} {f.confidence:.2f}: {f.message} → {f.suggestion}")
         figures[direction] = {
             "numbers": numbers,
             "alarms": alarms,
@@ -155,12 +150,7 @@ def errors_found(data: Path, show: bool) -> dict[str, float]:
 
 def numbered_found(folder: Path) -> dict[str, str]:
     """Articles of Taiwan statutes and quarters of HKMA reports: the share found when one more is written."""
-    reports = [
-        pair
-        for path in sorted((folder / "terms" / "hkma" / "ref").glob("full_data_*.jsonl"))
-        for row in _rows(path)
-        for pair in zip(row["zh"].split("\n\n"), row["en"].split("\n\n"), strict=True)
-    ]
+    reports = (pair for _, pair in _paragraphs(folder / "terms", "zh", "en"))
     quarter = re.compile(r"(?i)(?:first|second|third|fourth)(?= quarter)")
     next_one = {"first": "second", "second": "third", "third": "fourth", "fourth": "first"}
     figures = {}
@@ -225,6 +215,14 @@ def _seconds(text: str, lang: str) -> float:
     start = time.process_time()
     find_quantities(text, lang)
     return time.process_time() - start
+
+
+def _paragraphs(data: Path, source_lang: str, target_lang: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the paragraphs of HKMA reports and their translations by people, with the name of the report."""
+    for path in sorted((data / "hkma" / "ref").glob("full_data_*.jsonl")):
+        for row in _rows(path):
+            sides = (row[lang].split("\n\n") for lang in (source_lang, target_lang))
+            yield from ((path.stem, pair) for pair in zip(*sides, strict=True))
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -294,13 +294,11 @@ def score_planted_names(folder: Path) -> dict[str, object]:
         rng, planted, found = random.Random(0), Counter[str](), Counter[str]()
         for document in references(path):
             for n, (source, target) in enumerate(document):
-                for kind, spoiled in (
-                    ("replaced", replaced_name(source, target, base, rng)),
-                    (
-                        "misspelled",
-                        misspelled_name(source, target, rng),
-                    ),
-                ):
+                spoilt = {
+                    "replaced": replaced_name(source, target, base, rng),
+                    "misspelled": misspelled_name(source, target, rng),
+                }
+                for kind, spoiled in spoilt.items():
                     if spoiled:
                         beads = [*document[max(0, n - 2) : n], (source, spoiled[0]), *document[n + 1 : n + 3]]
                         planted[kind] += 1

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bitext._termmatch import HAN, fold, is_word, segment
+from bitext._termmatch import HAN, fold, is_word, masked, segment
 from bitext.data import Span
 
 _QUOTED = re.compile(r"[“「『‘]([\u3400-\u9fff]{2,5})[”」』’]")
@@ -46,7 +46,7 @@ def new_names(sources: Sequence[str], known: Sequence[Sequence[Span]]) -> list[N
     known : sequence of sequence of span
         Per bead, what the termbase explains.
     """
-    folded = [_masked(fold(source), spans) for source, spans in zip(sources, known, strict=True)]
+    folded = [masked(fold(source), spans) for source, spans in zip(sources, known, strict=True)]
     recurring: dict[str, set[int]] = defaultdict(set)
     for n, text in enumerate(folded):
         for run in _RUN.finditer(text):
@@ -73,12 +73,6 @@ def _maximal(places: dict[str, list[tuple[int, Span]]]) -> dict[str, list[tuple[
         for name, found in places.items()
     }
     return {name: found for name, found in places.items() if not whole[name]}
-
-
-def _masked(text: str, spans: Sequence[Span]) -> str:
-    for start, end in spans:
-        text = text[:start] + "\n" * (end - start) + text[end:]
-    return text
 
 
 def _unknown(words: list[str]) -> set[str]:

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from bitext import _names
 from bitext._concepts import Concept
 from bitext._locate import Located
-from bitext._spelled import misspelled_names, unheard_names
+from bitext._spelled import misspelled_names
 from bitext._termbase import TermMatch
 from bitext._termdocument import ACCEPTED, TermDocument, TermView, is_ambiguous, is_inside
-from bitext._termmatch import fold
+from bitext._termmatch import fold, masked
 from bitext.data import Span
 
 _OF_A_KIND = {"technology": "business", "internet": "business"}
@@ -73,14 +73,9 @@ def other_name(document: TermDocument, n: int, span: Span, concepts: Sequence[Co
 
 def _unheard_name(document: TermDocument, n: int, span: Span) -> Located | None:
     """Find a name in pinyin that sounds like nothing in the source, and not in part like another name of it."""
-    view = document.views[n]
-    texts = view.source, view.target, [v.source for v in document.neighbors(n)], view.whole_names()
-    misspelled = {m.target_span: m.source_span for m in misspelled_names(*texts)}
-    places = [
-        there
-        for there in unheard_names(*texts)
-        if there not in misspelled or is_inside(misspelled[there], span)
-    ]
+    view, unheard = document.views[n], document.unheard(n)
+    misspelled = {m.target_span: m.source_span for m in misspelled_names(view.source, view.target, unheard)}
+    places = [there for there in unheard if there not in misspelled or is_inside(misspelled[there], span)]
     if not places:
         return None
     evidence = f'nothing in the source sounds like "{view.target[slice(*places[0])]}"'
@@ -117,11 +112,9 @@ def _stands_alone(view: TermView, rendering: TermMatch) -> bool:
 def _is_hinted_at(document: TermDocument, n: int, concept: Concept) -> bool:
     """Whether the source nearby, but for its known terms, has two characters of a name; of a place, one."""
     view, lang = document.views[n], document.source_lang
-    here = list(fold(view.source))
-    for start, end in view.occurrences:
-        here[start:end] = "\n" * (end - start)
+    here = masked(fold(view.source), view.occurrences)
     names = [fold(term.text) for term in concept.terms(lang)]
     if concept.domain == "place" and set("".join(names)).difference(_PLACE_WORDS).intersection(here):
         return True
-    nearby = "\n".join(["".join(here), *(fold(v.source) for v in document.neighbors(n))])
+    nearby = "\n".join([here, *(fold(v.source) for v in document.neighbors(n))])
     return any(name[i : i + 2] in nearby for name in names for i in range(max(1, len(name) - 1)))

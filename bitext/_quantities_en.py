@@ -221,11 +221,9 @@ def _is_year(number: Number) -> bool:
     return 1500 <= number.low <= 2100 and number.end - number.start == 4 and number.step == 1
 
 
-_DIVISION = re.compile(r"(?<![a-z])(?:articles?|art\.|paragraph|sections?|clauses?|rule|chapters?) $")
-_REFERENCE = re.compile(
-    r"(?:articles?|(?:sub)?paragraphs?|sections?|clauses?|items?|appendix|annex|schedule|rule|chapter)"
-    r" $"
-)
+_OF_A_LAW = "articles?|sections?|clauses?|rule|chapter|paragraph"
+_DIVISION = re.compile(rf"(?<![a-z])(?:{_OF_A_LAW}|art\.|chapters) $")
+_REFERENCE = re.compile(rf"(?:{_OF_A_LAW}|paragraphs|items?|appendix|annex|schedule) $")
 
 
 def _weight(norm: str, text: str, number: Number, kind: str) -> float:

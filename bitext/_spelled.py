@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from bitext._names import FUNCTION_WORDS, is_romanization, romanized, syllables
-from bitext._termmatch import HAN, fold, parts_of_speech, segment
+from bitext._termmatch import HAN, fold, masked, parts_of_speech, segment
 from bitext.data import Span
 
 _SURNAMES = frozenset(
@@ -63,45 +63,21 @@ class MisspelledName:
     confidence: float
 
 
-def misspelled_names(
-    source: str,
-    target: str,
-    nearby: Sequence[str],
-    explained: Iterable[Span],
-    known: Sequence[Span] = (),
-) -> Iterator[MisspelledName]:
-    """Find names spelled in pinyin that sound like no characters of the source, and those they stand for.
+def unheard_names(sources: Sequence[str], target: str, explained: Iterable[Span]) -> list[Span]:
+    """Find what is spelled like a Chinese name and sounds like nothing in the source.
 
     Parameters
     ----------
-    source, target : str
-        Chinese and English text of a bead.
-    nearby : sequence of str
-        Chinese texts of the beads beside it, since a name may have been moved.
+    sources : sequence of str
+        Chinese texts of the bead and of those beside it, since a name may have been moved.
+    target : str
+        English text of the bead.
     explained : iterable of span
         Places of the target that render something known as a whole.
-    known : sequence of span
-        Places of the source that are names of somebody known, whom this is not about.
     """
-    text = list(fold(source))
-    for start, end in known:
-        text[start:end] = "\n" * (end - start)
-    nearest: dict[str, tuple[Span, str, float] | None] = {}
-    for start, end in unheard_names(source, target, nearby, explained):
-        phrase = target[start:end]
-        if phrase not in nearest:
-            nearest[phrase] = _nearest("".join(text), target, phrase)
-        found = nearest[phrase]
-        if found and (found[2] > _UNSURE or not _PINYIN_BEFORE.search(target, 0, start)):
-            yield MisspelledName(found[0], (start, end), *found[1:])
-
-
-def unheard_names(source: str, target: str, nearby: Sequence[str], explained: Iterable[Span]) -> list[Span]:
-    """Find what is spelled like a Chinese name and sounds like nothing in the source: see `misspelled_names`."""
     taken, places = list(explained), list(_spelled(target))
-    texts = (source, *nearby)
     heard = {
-        phrase: any(is_romanization(text, spelling) for text in texts for spelling in _orders(phrase))
+        phrase: any(is_romanization(text, spelling) for text in sources for spelling in _orders(phrase))
         for phrase in {target[start:end] for start, end in places}
     }
     return [
@@ -109,6 +85,31 @@ def unheard_names(source: str, target: str, nearby: Sequence[str], explained: It
         for start, end in places
         if not heard[target[start:end]] and not any(a <= start and end <= b for a, b in taken)
     ]
+
+
+def misspelled_names(
+    source: str, target: str, unheard: Iterable[Span], known: Iterable[Span] = ()
+) -> Iterator[MisspelledName]:
+    """Find the names of a source that stand misspelled in a target.
+
+    Parameters
+    ----------
+    source, target : str
+        Chinese and English text of a bead.
+    unheard : iterable of span
+        What `unheard_names` found in the target.
+    known : iterable of span
+        Places of the source that are names of somebody known, whom this is not about.
+    """
+    text = masked(fold(source), known)
+    nearest: dict[str, tuple[Span, str, float] | None] = {}
+    for start, end in unheard:
+        phrase = target[start:end]
+        if phrase not in nearest:
+            nearest[phrase] = _nearest(text, target, phrase)
+        found = nearest[phrase]
+        if found and (found[2] > _UNSURE or not _PINYIN_BEFORE.search(target, 0, start)):
+            yield MisspelledName(found[0], (start, end), *found[1:])
 
 
 def _orders(phrase: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bitext._concepts import Concept
 from bitext._locate import Similarity
+from bitext._spelled import unheard_names
 from bitext._termbase import Termbase, TermMatch
 from bitext._termmatch import compact
 from bitext.data import Span
@@ -87,6 +88,11 @@ class TermDocument:
 
     def neighbors(self, n: int) -> list[TermView]:
         return [self.views[i] for i in (n - 1, n + 1) if 0 <= i < len(self.views)]
+
+    def unheard(self, n: int) -> list[Span]:
+        """Return the names in pinyin in the target of bead `n` that sound like nothing in the source nearby."""
+        view, sources = self.views[n], [v.source for v in (self.views[n], *self.neighbors(n))]
+        return unheard_names(sources, view.target, view.whole_names())
 
     def is_required(self, concept: Concept) -> bool:
         return concept.required if self.strict is None else self.strict

@@ -55,6 +55,13 @@ class _Fold(dict[int, str]):
 _FOLD = _Fold({ord("’"): "'", ord("‘"): "'", ord("–"): "-", ord("—"): "-"})
 
 
+def masked(text: str, spans: Iterable[Span]) -> str:
+    """Put line breaks, one for each character, where `spans` stand in `text`."""
+    for start, end in spans:
+        text = text[:start] + "\n" * (end - start) + text[end:]
+    return text
+
+
 def fold(text: str) -> str:
     """Map to Simplified, half-width and lower-case characters, one by one.
 

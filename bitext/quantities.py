@@ -587,7 +587,7 @@ def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> 
             confidence = 1 - (1 - s.weight) * (1 - t.weight)
         confidence *= 1.0 if how_often or s.kind == t.kind else 0.75
         if s.kind == t.kind == "ordinal" and s.unit == t.unit and s.unit in _NUMBERED:
-            confidence = _NUMBERED[s.unit]
+            confidence = _SAME_COUNT
     else:
         severity = "minor" if relation.factor is None else "major"
         confidence *= {"vague": 0.9, "precise": 0.75}[relation.name] if relation.factor is None else 0.95
@@ -597,8 +597,9 @@ def _pair_findings(s: Quantity, t: Quantity, relation: _Relation, lang: str) -> 
     )
 
 
-_NUMBERED = {"division": 0.8, "quarter": 0.8}
-"""How surely two articles, or two quarters, are meant as the same: they are counted in both languages."""
+_NUMBERED = frozenset({"division", "quarter"})
+_SAME_COUNT = 0.8
+"""How surely two articles, or two quarters, are meant as the same: both languages count them alike."""
 _EXACTLY = {"vague": " exactly", "precise": ", an order of magnitude"}
 
 

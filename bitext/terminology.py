@@ -22,7 +22,7 @@ from bitext._concepts import Concept, TermFinding
 from bitext._locate import Located, Similarity, Sought, locate
 from bitext._newnames import NewName, new_names
 from bitext._othernames import other_name
-from bitext._spelled import MisspelledName, misspelled_names, unheard_names
+from bitext._spelled import MisspelledName, misspelled_names
 from bitext._termbase import Termbase, TermMatch
 from bitext._termcompare import TermCandidate, compare_terms, extract_terms, termbase_of
 from bitext._termdocument import ACCEPTED, LATIN_RUN, TermDocument, TermView, is_ambiguous, is_inside
@@ -309,9 +309,9 @@ def _misspelled_names(document: TermDocument) -> Iterator[tuple[int, TermFinding
     """Find Chinese names spelled as no name of the source sounds."""
     if document.source_lang.lower().startswith("zh") and document.target_lang.lower().startswith("en"):
         for n, view in enumerate(document.views):
-            nearby = [v.source for v in document.neighbors(n)]
-            texts = view.source, view.target, nearby, view.whole_names()
-            for found in misspelled_names(*texts, _rendered_elsewhere(view, unheard_names(*texts))):
+            unheard = document.unheard(n)
+            known = _rendered_elsewhere(view, unheard) if unheard else []
+            for found in misspelled_names(view.source, view.target, unheard, known):
                 yield n, _misspelled_finding(view, found)
 
 
