@@ -136,7 +136,7 @@ def mine(
     Raises
     ------
     AlignmentError
-        If the settings contradict each other.
+        If the settings contradict each other, or one string is given instead of segments.
     MissingExtraError
         If FAISS is asked for and not installed.
     """
@@ -363,6 +363,11 @@ class _Bag:
 
     @classmethod
     def of(cls, segments: Sequence[str]) -> _Bag:
+        if isinstance(segments, str):
+            raise AlignmentError(
+                f"mine() got one string, {segments[:20]!r}; expected a sequence of segments. Split it, or wrap it "
+                "in a list."
+            )
         places: dict[str, list[int]] = {}
         for number, segment in enumerate(segments):
             places.setdefault(" ".join(segment.split()), []).append(number)

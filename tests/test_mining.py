@@ -164,6 +164,8 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
         mine(["zh 1"], ["en 1"], embedder=Meanings(), threshold=1.1, precision=0.9)
     with pytest.raises(AlignmentError, match="between 0 and 1"):
         mine(["zh 1"], ["en 1"], embedder=Meanings(), precision=1.5)
+    with pytest.raises(AlignmentError, match="got one string, 'abc'"):
+        mine("abc", ["def"], embedder=Meanings())
     with pytest.raises(AlignmentError, match="expected one of mutual"):
         mine(["zh 1"], ["en 1"], embedder=Meanings(), retrieval="both")  # type: ignore[arg-type]
 
