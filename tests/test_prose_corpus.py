@@ -1,0 +1,38 @@
+"""Our own prose: what training reads must be pairs in two languages, each once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+PIECES = sorted((Path(__file__).parents[1] / "corpora" / "prose").glob("*.tsv"))
+HAN, LATIN = re.compile("[\u4e00-\u9fff]"), re.compile("[A-Za-z]")
+
+
+def rows(path: Path) -> list[list[str]]:
+    """Return the fields of every line."""
+    return [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_there_are_pieces() -> None:
+    """An empty folder would pass what follows."""
+    assert len(PIECES) > 20
+
+
+@pytest.mark.parametrize("path", PIECES, ids=lambda path: path.stem)
+def test_a_line_is_chinese_a_tab_and_its_english(path: Path) -> None:
+    """Nothing else, and no language on the other's side."""
+    for fields in rows(path):
+        assert len(fields) == 2, fields
+        source, target = fields
+        assert HAN.search(source), source
+        assert LATIN.search(target) and not HAN.search(target), target
+        assert fields == [" ".join(field.split()) for field in fields]
+
+
+def test_long_lines_are_not_repeated() -> None:
+    """A sentence that stands twice would be its own negative."""
+    long = [source for path in PIECES for source, _ in rows(path) if len(source) > 12]
+    assert len(set(long)) == len(long)
