@@ -23,7 +23,7 @@ import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from alignment import Aligner, document
+from alignment import Aligner
 
 from bitext import evaluation, pipeline, segment
 from bitext.alignment import Options
@@ -91,7 +91,9 @@ def main() -> None:
 def read(path: Path) -> list[Line]:
     """Read a piece, segmented."""
     lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
-    return [(list(segment(zh, lang="zh").segments), list(segment(en, lang="en").segments)) for zh, en in lines]
+    return [
+        (list(segment(zh, lang="zh").segments), list(segment(en, lang="en").segments)) for zh, en in lines
+    ]
 
 
 def align(piece: Sequence[Line], aligner: Aligner) -> Result:
@@ -117,7 +119,11 @@ def compare(piece: Sequence[Line], orders: Sequence[Sequence[int]], aligner: Ali
     for number in range(len(piece)):
         source, target = (tuple(i for i, n in enumerate(side) if n == number) for side in line_of)
         # where a side is left out, each segment of the other is a null of its own
-        gold += [(source, target)] if source and target else [*(((i,), ()) for i in source), *(((), (j,)) for j in target)]
+        gold += (
+            [(source, target)]
+            if source and target
+            else [*(((i,), ()) for i in source), *(((), (j,)) for j in target)]
+        )
     found = [(tuple(bead.source), tuple(bead.target)) for bead in aligner(*texts, order)]
     return gold, _by_line(found, line_of)
 

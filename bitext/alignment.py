@@ -315,6 +315,35 @@ def find_moved(
     return _in_source_order(_add_moved_beads(list(beads), source, target, options or Options(), device))
 
 
+def missing_windows(side: Side, segments: Sequence[int]) -> list[range]:
+    """Windows that hold one of `segments` and have not been embedded.
+
+    Returns
+    -------
+    list of range
+        Each of two segments or more.
+    """
+    found: dict[range, None] = {}
+    for k in range(1, len(side.windows)):
+        starts = [i for s in segments for i in range(max(0, s - k), min(s, len(side) - 1 - k) + 1)]
+        found |= dict.fromkeys(range(i, i + k + 1) for i in starts if not side.windows[k, i].any())
+    return list(found)
+
+
+def fill_windows(side: Side, windows: Sequence[range], vectors: NDArray[np.float32]) -> Side:
+    """Return `side` with the vectors of some more windows.
+
+    Parameters
+    ----------
+    windows : sequence of range
+    vectors : ndarray of float32 of shape (len(windows), dim)
+    """
+    filled = side.windows.copy()
+    for window, vector in zip(windows, vectors, strict=True):
+        filled[len(window) - 1, window.start] = vector
+    return Side(filled, side.lengths, side.evidence)
+
+
 def _monotone_beads(source: Side, target: Side, options: Options, device: str) -> list[Bead]:
     if not len(source) or not len(target):
         return [Bead(range(i, i + 1), range(0)) for i in range(len(source))] + [

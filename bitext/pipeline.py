@@ -142,7 +142,7 @@ def align(
     found: Order = "monotone"
     beads = supported(ordered)
     if order == "free" or (order == "auto" and _leaves_much_out(beads, source, target)):
-        moved = supported(aligner.find_moved(ordered, *sides, options=options, device=on))
+        moved = supported(_moved(ordered, sides, (source, target), rows, encoder, options, on))
         if order == "free" or _aligned_share(moved, target) > _aligned_share(beads, target) + _MOVED_SHARE:
             beads, found = moved, "free"
     return Alignment(
@@ -453,20 +453,62 @@ def _sides(
     ]
     segments = _split(embedded(encoder, texts[0] + texts[1]), len(texts[0]))
     windows = aligner.needed_windows(*segments, *lengths, options=options)
-    by_sums = composer(encoder)
-    if by_sums is not None:
-        longer = _composed(by_sums, texts[0], windows[0]), _composed(by_sums, texts[1], windows[1])
-    else:
-        joined = [
-            [_one_line(document.joined(range(kept[w.start], kept[w.stop - 1] + 1))) for w in side]
-            for document, kept, side in zip(documents, rows, windows, strict=True)
-        ]
-        longer = _split(embedded(encoder, joined[0] + joined[1]), len(joined[0]))
+    longer = _window_vectors(documents, rows, windows, encoder)
     left, right = (
         Side(aligner.assemble_windows(s, w, v, max_overlap=options.max_overlap), size, told)
         for s, w, v, size, told in zip(segments, windows, longer, lengths, evidence, strict=True)
     )
     return left, right
+
+
+def _window_vectors(
+    documents: tuple[Document, Document],
+    rows: tuple[NDArray[np.int64], NDArray[np.int64]],
+    windows: tuple[list[range], list[range]],
+    encoder: Embedder,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Embed windows of both sides, over the segments numbered `rows`; by sums where the encoder can."""
+    by_sums = composer(encoder)
+    if by_sums is not None:
+        left, right = (
+            _composed(by_sums, [_one_line(document[i]) for i in kept], side)
+            for document, kept, side in zip(documents, rows, windows, strict=True)
+        )
+        return left, right
+    joined = [
+        [_one_line(document.joined(range(kept[w.start], kept[w.stop - 1] + 1))) for w in side]
+        for document, kept, side in zip(documents, rows, windows, strict=True)
+    ]
+    return _split(embedded(encoder, joined[0] + joined[1]), len(joined[0]))
+
+
+def _moved(
+    beads: Sequence[Bead],
+    sides: tuple[Side, Side],
+    documents: tuple[Document, Document],
+    rows: tuple[NDArray[np.int64], NDArray[np.int64]],
+    encoder: Embedder,
+    options: Options,
+    device: str,
+) -> list[Bead]:
+    """Find what moved; then again, with the windows that matter where it stands now.
+
+    Which windows `_sides` embeds, a monotone program decides.  Of a passage that moved it has single segments only, and
+    those that belong to a bead of several are left over the first time.
+    """
+    found = aligner.find_moved(beads, *sides, options=options, device=device)
+    monotone = {(b.source, b.target) for b in beads}
+    moved = [b for b in found if not b.is_null and (b.source, b.target) not in monotone]
+    left_over = (
+        _near([b.source.start for b in found if b.is_omission], [b.source for b in moved], options),
+        _near([b.target.start for b in found if b.is_addition], [b.target for b in moved], options),
+    )
+    missing = [aligner.missing_windows(side, some) for side, some in zip(sides, left_over, strict=True)]
+    if not any(missing):
+        return found
+    vectors = _window_vectors(documents, rows, (missing[0], missing[1]), encoder)
+    filled = [aligner.fill_windows(*one) for one in zip(sides, missing, vectors, strict=True)]
+    return aligner.find_moved(beads, *filled, options=options, device=device)
 
 
 def _second_encoder(encoder: Embedder) -> Composing | None:
@@ -485,6 +527,12 @@ def _composed(encoder: Composing, texts: list[str], windows: list[range]) -> NDA
     starts = np.array([w.start for w in windows], dtype=np.intp)
     stops = np.array([w.stop for w in windows], dtype=np.intp)
     return encoder.head((total[stops] - total[starts]).astype(np.float32))
+
+
+def _near(segments: Sequence[int], ranges: Sequence[range], options: Options) -> list[int]:
+    """Keep the segments that a bead with part of one of `ranges` could reach."""
+    reached = {i for r in ranges for i in range(r.start - options.max_overlap, r.stop + options.max_overlap)}
+    return [i for i in segments if i in reached]
 
 
 def _split(vectors: NDArray[np.float32], n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

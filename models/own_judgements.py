@@ -1,11 +1,12 @@
 """Translations judged by us, in the form of the judgements by professionals.
 
-`own_judgements.tsv.gz` has the verdicts alone: the segment, the system, how its translation begins as a digest, and each
-error as severity, category, side and code points.  The texts are those of the WMT21 news systems that
-professionals did not judge, and are read from the folder of data; none is kept here.
+`own_judgements.tsv.gz` has the verdicts alone: the segment, the system, a digest of the translation, and each error as
+severity, category and code points (in the source for an omission, else in the translation).  The texts are those
+of the WMT21 news systems that professionals did not judge; they are read from the folder of data, none is kept here.
 
-Written by language models that annotated under the guidelines of the WMT metrics task, six translations of a source side
-by side.  ``python models/own_judgements.py DATA VERDICTS BATCHES`` makes the file from their lines.
+Language models wrote the verdicts, as the guidelines of the WMT metrics task have it, reading up to six translations
+of a source side by side, drawn at random from all systems.  They are for training only: nothing is calibrated or
+measured on them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
