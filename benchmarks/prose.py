@@ -1,6 +1,6 @@
 """Measure alignment on our own prose, as it is and after a careless translator.
 
-    python benchmarks/prose.py [--embedder zh-en] [--plain] [--seed 1]
+    python benchmarks/prose.py [--embedder zh-en] [--plain] [--every 1] [--seed 1]
 
 A line of `corpora/prose` is a gold bead: what the segmenter makes of its Chinese and of its English belongs together;
 beads that are finer than the line are merged first.
@@ -75,10 +75,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--embedder", default="zh-en")
     parser.add_argument("--plain", action="store_true", help="without learned weights")
+    parser.add_argument("--every", type=int, default=1, help="only each piece of so many")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     aligner = Aligner(pipeline.remembering(load_embedder(args.embedder)), Options(learned=not args.plain))
-    pieces = [read(path) for path in sorted(PROSE.glob("*.tsv"))]
+    pieces = [read(path) for path in sorted(PROSE.glob("*.tsv"))[:: args.every]]
     print(f"{len(pieces)} pieces, {sum(map(len, pieces)):,} lines")
     print("| | strict F1 | F1 of nulls |\n|---|---|---|")
     for name, spoil in CASES.items():
