@@ -33,7 +33,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,6 @@ from torch.nn.utils.rnn import pad_sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import own_judgements
 from spoiling import MAJOR, Spoiler
 from train_zh_en import packed, parameters_of, trainable
 
@@ -233,11 +232,11 @@ def touched(offsets: NDArray[np.int32], start: int, end: int) -> NDArray[np.bool
 def judged(data: Path, encoder: Encoder) -> list[Segment]:
     """Read the judged translations."""
     found: dict[tuple[str, str, str], list[Row]] = {}
-    files = (read(data / f"{name}.jsonl.gz") for name in JUDGED)
-    for row in chain(*files, own_judgements.read(data)):
-        source, target = row["src"].strip(), row["tgt"].strip()
-        key = (str(row["set"]), str(row["doc"]), f"{row['seg']} {source}")
-        found.setdefault(key, []).append(_judged_row(row, source, target, encoder))
+    for name in JUDGED:
+        for row in read(data / f"{name}.jsonl.gz"):
+            source, target = row["src"].strip(), row["tgt"].strip()
+            key = (str(row["set"]), str(row["doc"]), f"{row['seg']} {source}")
+            found.setdefault(key, []).append(_judged_row(row, source, target, encoder))
     return [Segment(key, rows) for key, rows in found.items() if len(rows) > 1]
 
 
@@ -908,9 +907,9 @@ def _wanted(row: Row, options: argparse.Namespace) -> bool:
 
 
 def _documents(segments: Sequence[Segment], share: float, rng: random.Random) -> set[tuple[str, str]]:
-    """Choose documents of each set that professionals judged."""
+    """Choose documents of each set."""
     chosen: set[tuple[str, str]] = set()
-    for name in sorted({s.key[0] for s in segments} - {own_judgements.SET}):
+    for name in sorted({s.key[0] for s in segments}):
         documents = sorted({s.key[:2] for s in segments if s.key[0] == name})
         chosen |= {d[:2] for d in rng.sample(documents, max(1, round(share * len(documents))))}
     return chosen
