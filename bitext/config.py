@@ -402,7 +402,7 @@ def _config(table: dict[str, Any], where: _Where, checks: Sequence[str]) -> Conf
         "min-confidence": _share,
         "fail-on": partial(_choice, choices=(*SEVERITIES, "never")),
         "baseline": below,
-        "cache": lambda w, v: None if v is False else below(w, v),
+        "cache": lambda w, v: _cache(w, v, root),
         "require-reason": _bool,
     }
     values = _read_keys(where, table, readers)
@@ -475,6 +475,14 @@ def _each(where: _Where, value: Any, read: Callable[[_Where, Any], Any]) -> tupl
 
 def _path(where: _Where, value: Any, *, root: Path) -> Path:
     return root / _string(where, value)
+
+
+def _cache(where: _Where, value: Any, root: Path) -> Path | None:
+    if value is False:
+        return None
+    if not isinstance(value, str) or not value.strip():
+        raise where.error(f"is {_shown(value)}", f"a folder ({DEFAULT_CACHE!r} unless told), or false for none")
+    return root / value
 
 
 def _existing(where: _Where, value: Any, root: Path) -> Path:

@@ -89,7 +89,7 @@ def test_all_keys_are_read(tmp_path: Path) -> None:
         ("min-confidence = true", ("min-confidence is true", "from 0 to 1")),
         ("min-confidence = nan", ("min-confidence is nan", "from 0 to 1")),
         ("require-reason = 1", ("require-reason is 1", "true or false")),
-        ("cache = true", ("cache is true", "a string")),
+        ("cache = true", ("cache is true", "a folder ('.bitext_cache' unless told), or false for none")),
         ('termbases = ["gone.tsv"]', ("termbases[0] is 'gone.tsv', which is not there",)),
         ("termbases = 3", ("termbases is 3", "an array of strings")),
         ('order = "random"', ("order is 'random'", "monotone, free, auto")),
