@@ -481,7 +481,9 @@ def _cache(where: _Where, value: Any, root: Path) -> Path | None:
     if value is False:
         return None
     if not isinstance(value, str) or not value.strip():
-        raise where.error(f"is {_shown(value)}", f"a folder ({DEFAULT_CACHE!r} unless told), or false for none")
+        raise where.error(
+            f"is {_shown(value)}", f"a folder ({DEFAULT_CACHE!r} unless told), or false for none"
+        )
     return root / value
 
 
