@@ -388,6 +388,7 @@ def _has_table(path: Path) -> bool:
 def _config(table: dict[str, Any], where: _Where, checks: Sequence[str]) -> Config:
     root = where.path.parent
     below = partial(_path, root=root)
+    cache = partial(below, expected=f"a folder ({DEFAULT_CACHE!r} unless told), or false for none")
     readers: dict[str, Callable[[_Where, Any], Any]] = {
         "pairs": _pairs,
         "exclude": lambda w, v: _each(w, v, _pattern),
@@ -402,7 +403,7 @@ def _config(table: dict[str, Any], where: _Where, checks: Sequence[str]) -> Conf
         "min-confidence": _share,
         "fail-on": partial(_choice, choices=(*SEVERITIES, "never")),
         "baseline": below,
-        "cache": lambda w, v: _cache(w, v, root),
+        "cache": lambda w, v: None if v is False else cache(w, v),
         "require-reason": _bool,
     }
     values = _read_keys(where, table, readers)
@@ -441,9 +442,9 @@ def _shown(value: Any) -> str:
     return text if len(text) < 50 and not isinstance(value, dict) else kinds.get(type(value), "a value")
 
 
-def _string(where: _Where, value: Any) -> str:
+def _string(where: _Where, value: Any, *, expected: str = "a string") -> str:
     if not isinstance(value, str) or not value.strip():
-        raise where.error(f"is {_shown(value)}", "a string")
+        raise where.error(f"is {_shown(value)}", expected)
     return value
 
 
@@ -473,18 +474,8 @@ def _each(where: _Where, value: Any, read: Callable[[_Where, Any], Any]) -> tupl
     return tuple(read(where.at(i), item) for i, item in enumerate(items))
 
 
-def _path(where: _Where, value: Any, *, root: Path) -> Path:
-    return root / _string(where, value)
-
-
-def _cache(where: _Where, value: Any, root: Path) -> Path | None:
-    if value is False:
-        return None
-    if not isinstance(value, str) or not value.strip():
-        raise where.error(
-            f"is {_shown(value)}", f"a folder ({DEFAULT_CACHE!r} unless told), or false for none"
-        )
-    return root / value
+def _path(where: _Where, value: Any, *, root: Path, expected: str = "a string") -> Path:
+    return root / _string(where, value, expected=expected)
 
 
 def _existing(where: _Where, value: Any, root: Path) -> Path:
