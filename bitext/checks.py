@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext._negation import compare_negation
 from bitext._numerals_en import MONTHS
 from bitext._numerals_zh import CHARS
 from bitext._termbase import with_default
@@ -63,6 +64,7 @@ def built_in(
     return (
         NumberCheck(terms),
         TermCheck(terms, similarity=similarity),
+        NegationCheck(),
         OmissionCheck(judge),
         AdditionCheck(judge),
         *([MistranslationCheck(judge)] if judge is not None else ()),
@@ -210,6 +212,51 @@ def term_issue(alignment: Alignment, index: int, finding: TermFinding) -> Issue:
 
 def _shift(span: Span | None, offset: int) -> Span | None:
     return (span[0] + offset, span[1] + offset) if span else None
+
+
+# false in about 1 of 1,000 translations by people (benchmarks/negation.md): a good guess, not a measured probability
+NEGATION_CONFIDENCE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class NegationCheck:
+    """A "not" of one side that nothing on the other side answers."""
+
+    slug: str = "negation"
+
+    def __call__(self, alignment: Alignment) -> Iterator[Issue]:
+        """Yield at most one issue for each bead."""
+        from_chinese = alignment.source.lang.startswith("zh")
+        for index, bead in enumerate(alignment):
+            if not _is_translation(alignment, bead):
+                continue
+            source, target = alignment.source_text(bead), alignment.target_text(bead)
+            finding = compare_negation(*((source, target) if from_chinese else (target, source)))
+            if finding is None:
+                continue
+            is_lost = (finding.side == "zh") == from_chinese
+            text, side, units = (
+                (source, alignment.source, bead.source)
+                if is_lost
+                else (target, alignment.target, bead.target)
+            )
+            span = _shift(finding.span, side.span(units)[0])
+            says = (
+                "has no counterpart in the translation, which denies nothing"
+                if is_lost
+                else "has no counterpart in the source, which denies nothing"
+            )
+            yield Issue(
+                check="negation",
+                category="accuracy/mistranslation",
+                severity="major",
+                confidence=NEGATION_CONFIDENCE,
+                message=f"{text[slice(*finding.span)]} {says}",
+                bead=index,
+                source_span=span if is_lost else None,
+                target_span=None if is_lost else span,
+                evidence=("negation lost" if is_lost else "negation added",),
+            )
 
 
 @dataclass(frozen=True, slots=True)
