@@ -45,7 +45,7 @@ _NEGATIVE_ZH = re.compile(
     "谁誰却卻但尽盡待仍尚还還竟够夠么麽负負违違逃脱脫断斷弃棄戒弱低短稀罕异異抗毫坏壞聋聾哑啞盲瞎障碍礙减減阻拦攔缓緩"
     "挡擋穷窮贫貧废廢假伪偽独獨唯残殘冷乏闲閒鲜鮮疑漏丢丟破败敗输輸消撤辞辭迟遲隔孤单單讨討厌厭]"
 )
-_FIRM_EN = re.compile(r"\b(?:not|never|cannot|nobody|nothing|neither|nowhere)\b|n['’]\s?t\b", re.IGNORECASE)
+_FIRM_EN = re.compile(r"\b(?:not|never|cannot)\b|n['’]\s?t\b", re.IGNORECASE)
 _IDLE_EN = re.compile(
     r"""\bnot\ (?:only|to\ mention|least|just|merely|simply|until|yet|long|far|even|forget|all|every\w*|necessarily|less
         |more|fewer|later|earlier|exceed\w*|otherwise|surpris\w*|un\w+)\b
@@ -64,7 +64,8 @@ _NEGATIVE_EN = re.compile(
     |too|beyond|free|ban(?:ned|s)?|forb\w*|prohibit\w*|against|doubt\w*|wrong\w*|hard|difficult\w*|ignor\w*|despite|ain|nay
     |nope|other|otherwise|anything|pending|yet|still|ever|exclu\w*|far|empty|withh\w*|halt\w*|los\w+|reluctan\w*|resist\w*
     |oppos\w*|keep\w*|kept|hate\w*|abandon\w*|before|blind\w*|zero|nude|naked|nonsense|wonder\w*|than|out|off
-    |give\w*\ up|gave\ up|shy|away|forg[eo]t\w*|minimal\w*|vain|void|neglect\w*|spare[ds]?|short|worry|but|low\w*|differ\w*
+    |give\w*\ up|gave\ up|shy|away|forg[eo]t\w*|minimal\w*|vain|void|neglect\w*|spare[ds]?|short
+    |worry|but|low\w*|differ\w*
     |remain\w*|need|replac\w*|restrain\w*|restrict\w*|block\w*|shut\w*|clos\w+|blank|entirely|break\w*|broken?|new
     |distract\w*|defect\w*
     |dis(?!c[oui]|h|k\b|ks\b|p[ltue]|t|ease)\w{3,}|un(?!der|it|i[oqvf]|cle|ti|less|to\b)\w{3,}

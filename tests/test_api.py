@@ -38,6 +38,7 @@ HELPERS = {
     "_gitdiff": "baseline",
     "_lint": "engine",
     "_names": "terminology",
+    "_negation": "checks",
     "_newnames": "terminology",
     "_othernames": "terminology",
     "_spelled": "terminology",
