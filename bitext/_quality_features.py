@@ -1,4 +1,4 @@
-"""What can be told about a pair without a network: numbers, script, length, repetition."""
+"""What can be told about a pair without a network: numbers, names and terms, script, length, repetition."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext._termbase import with_default
 from bitext.quantities import compare_quantities
+from bitext.terminology import check_terms
 
-FEATURES = ("numbers", "untranslated", "short", "long", "repeated", "disordered")
+FEATURES = ("numbers", "names", "untranslated", "short", "long", "repeated", "disordered")
 
 # English needs about this many characters for one Chinese character; spread of the log ratio among human translations
 _LOG_RATIO = math.log(3.6)
@@ -43,7 +45,7 @@ def explicit_features(sources: Sequence[str], targets: Sequence[str]) -> NDArray
     Returns
     -------
     ndarray of shape (n_pairs, len(FEATURES))
-        In the order of `FEATURES`; each in [0, 1] but for `short` and `long`, which are at most 3.
+        In the order of `FEATURES`; each in [0, 1] but for `names`, `short` and `long`, which are at most 3.
     """
     rows = []
     for source, target in zip(sources, targets, strict=True):
@@ -51,6 +53,7 @@ def explicit_features(sources: Sequence[str], targets: Sequence[str]) -> NDArray
         rows.append(
             (
                 number_trouble(source, target),
+                name_trouble(source, target),
                 wrong_script(target),
                 min(3.0, max(0.0, -deviation - 1.0)),
                 min(3.0, max(0.0, deviation - 1.0)),
@@ -81,6 +84,18 @@ def number_trouble(source: str, target: str, source_lang: str = "zh", target_lan
         if finding.severity in ("major", "critical"):
             clean *= 1.0 - finding.confidence
     return 1.0 - clean
+
+
+def name_trouble(source: str, target: str, source_lang: str = "zh", target_lang: str = "en") -> float:
+    """How many names and terms are expected to be wrong, at most 3: the sum of the confidences of the findings.
+
+    Against the termbase that comes with bitext only: how good a translation is does not depend on the house it is for.
+    """
+    findings = check_terms(
+        [(source, target)], with_default(None), source_lang=source_lang, target_lang=target_lang
+    )
+    wrong = (f.confidence for _, f in findings if f.severity in ("major", "critical"))
+    return min(3.0, sum(wrong, 0.0))
 
 
 def wrong_script(target: str, target_lang: str = "en") -> float:

@@ -94,8 +94,9 @@ LOSSES = {
     "penalty": 0.05,
 }
 WITHOUT_RANKING = {"order": 0.0, "difference": 0.0, "penalty": 2.5}
-# machine translation hardly ever stutters, copies or garbles, so judgements cannot say what that costs
-LEAST_WEIGHTS = {"untranslated": 25.0, "repeated": 25.0, "disordered": 20.0, "unrelated": 25.0}
+# machine translation hardly ever stutters, copies or garbles, and the documents left out have few wrong names, so
+# judgements cannot say what that costs; a wrong name is a major error, by definition 5 points
+LEAST_WEIGHTS = {"names": 5.0, "untranslated": 25.0, "repeated": 25.0, "disordered": 20.0, "unrelated": 25.0}
 REAL_SHARE = 0.995  # of real translations have more in common with their source than what counts as unrelated
 INGREDIENTS = ("coverage", "ranking", "faults", "references")
 """What `--without` leaves out, to see what it adds."""
